@@ -50,6 +50,13 @@ type Call struct {
 	Now       time.Time // the local AWS's clock when the request came in
 	Presigned bool      // signed in the query
 
+	// Header holds headers of whatever is answered, a denial included: Resolve sets them, for example the
+	// bucket's region or CORS. Nil means none.
+	Header http.Header
+
+	// State is the service's own: what Resolve has read and Serve goes on with.
+	State any
+
 	// Authorize says whether the caller is allowed one more access than Resolve named: for answers that
 	// differ per key, or that depend on what else the caller may do. It returns nil or the denial as an
 	// *Error, and the access appears in the call log only if log is true.
