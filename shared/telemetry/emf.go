@@ -1,0 +1,120 @@
+package telemetry
+
+import (
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// metricsWriter writes metrics as CloudWatch takes them out of logs ("Specification: Embedded metric
+// format"). Dimensions are the function and the operation, and for problems their code: bounded sets,
+// never a site, a user or a key.
+type metricsWriter struct {
+	namespace, function string
+}
+
+// lines is where a metrics line is built, so that a warm request allocates nothing for it.
+var lines = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+type metric struct {
+	name  string
+	unit  string
+	value float64
+}
+
+// request writes the metrics of one finished request as one line.
+func (m metricsWriter) request(w io.Writer, f *Fields, counts *[counters]int64, o Outcome) {
+	var list [12]metric
+	metrics := requestMetrics(list[:0], f, counts, o)
+	buf, _ := lines.Get().(*[]byte)
+	line := (*buf)[:0]
+	line = m.appendDirectives(line, metrics, o.Problem != "")
+	line = appendMember(line, "function", m.function)
+	line = appendMember(line, "operation", operationOf(f))
+	if o.Problem != "" {
+		line = appendMember(line, "code", o.Problem)
+		line = append(line, `,"Problems":1`...)
+	}
+	for _, metric := range metrics {
+		line = append(line, `,"`...)
+		line = append(line, metric.name...)
+		line = append(line, `":`...)
+		line = strconv.AppendFloat(line, metric.value, 'f', -1, 64)
+	}
+	line = append(line, "}\n"...)
+	_, _ = w.Write(line) // a log that can't be written has nowhere to say so
+	*buf = line
+	lines.Put(buf)
+}
+
+func requestMetrics(list []metric, f *Fields, counts *[counters]int64, o Outcome) []metric {
+	list = append(list,
+		metric{"Requests", "Count", 1},
+		metric{"Duration", "Milliseconds", milliseconds(o.Duration)},
+		metric{"GatewayOverhead", "Milliseconds", milliseconds(max(0, o.Duration-f.AWSLatency))})
+	if f.AWSCalls > 0 {
+		list = append(list, metric{"AWSLatency", "Milliseconds", milliseconds(f.AWSLatency)})
+	}
+	switch f.Tier {
+	case Memory:
+		list = append(list, metric{"CredentialsFromMemory", "Count", 1})
+	case Table:
+		list = append(list, metric{"CredentialsFromTable", "Count", 1})
+	case Minted:
+		list = append(list, metric{"CredentialsMinted", "Count", 1})
+	}
+	for i, name := range [counters]string{Mints: "Mints", LeaseWaits: "LeaseWaits", STSThrottles: "STSThrottles", CacheErrors: "CacheErrors"} {
+		if counts[i] > 0 {
+			list = append(list, metric{name, "Count", float64(counts[i])})
+		}
+	}
+	return list
+}
+
+func (m metricsWriter) appendDirectives(line []byte, metrics []metric, problem bool) []byte {
+	line = append(line, `{"_aws":{"Timestamp":`...)
+	line = strconv.AppendInt(line, time.Now().UnixMilli(), 10)
+	line = append(line, `,"CloudWatchMetrics":[{"Namespace":`...)
+	line = appendQuoted(line, m.namespace)
+	line = append(line, `,"Dimensions":[["function"],["function","operation"]],"Metrics":[`...)
+	for i, metric := range metrics {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = append(line, `{"Name":"`...)
+		line = append(line, metric.name...)
+		line = append(line, `","Unit":"`...)
+		line = append(line, metric.unit...)
+		line = append(line, `"}`...)
+	}
+	line = append(line, "]}"...)
+	if problem {
+		line = append(line, `,{"Namespace":`...)
+		line = appendQuoted(line, m.namespace)
+		line = append(line, `,"Dimensions":[["function"],["function","code"]],"Metrics":[{"Name":"Problems","Unit":"Count"}]}`...)
+	}
+	return append(line, "]}"...)
+}
+
+func appendMember(line []byte, name, value string) []byte {
+	line = append(line, `,"`...)
+	line = append(line, name...)
+	line = append(line, `":`...)
+	return appendQuoted(line, value)
+}
+
+// appendQuoted appends s as a JSON string; bytes that aren't UTF-8 become U+FFFD.
+func appendQuoted(line []byte, s string) []byte {
+	line, _ = jsontext.AppendQuote(line, s)
+	return line
+}
+
+func operationOf(f *Fields) string {
+	if f.Operation == "" {
+		return "none"
+	}
+	return f.Operation
+}
