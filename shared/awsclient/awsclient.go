@@ -1,0 +1,130 @@
+// Package awsclient makes the clients through which Arngate calls AWS: one per service and region for customers'
+// accounts, with the credentials of each call from its context and never any others; and the configuration for the
+// gateway's own account. It holds the deadlines, connection and retry rules of both.
+package awsclient
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// appID is what the User-Agent header of every call ends with.
+const appID = "arngate"
+
+// Options of [New]. The zero value calls AWS itself in every region.
+type Options struct {
+	Endpoint  string            // AWS_ENDPOINT_URL: everything goes there, S3 with the bucket in the path
+	Partition string            // this deployment's; empty allows the regions of every partition
+	Regions   []string          // the operator's list; empty allows all
+	Transport http.RoundTripper // empty: [NewTransport]
+}
+
+// Clients are the clients for customers' accounts. Each is made on first use and kept: making one costs 50 to 100
+// microseconds, and its connections are worth more. A call whose context carries no credentials fails (trap 5).
+// Safe for concurrent use.
+type Clients struct {
+	options    Options
+	httpClient *http.Client
+	retryer    aws.Retryer
+
+	dynamodb perRegion[awsdynamodb.Client]
+	s3       perRegion[awss3.Client]
+	lambda   perRegion[awslambda.Client]
+	sts      perRegion[awssts.Client]
+}
+
+// New returns clients that share one pool of connections. It does no I/O.
+func New(o Options) *Clients {
+	if o.Transport == nil {
+		o.Transport = NewTransport()
+	}
+	return &Clients{options: o, httpClient: newHTTPClient(o.Transport), retryer: newRetryer()}
+}
+
+// DynamoDB returns the client for region, or [ErrRegion].
+func (c *Clients) DynamoDB(region string) (*awsdynamodb.Client, error) {
+	return c.dynamodb.get(c, region, func() *awsdynamodb.Client {
+		return awsdynamodb.New(awsdynamodb.Options{
+			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
+			Credentials: contextCredentials{}, APIOptions: apiOptions(dynamoDBOnce),
+			// A host of its own for each account would be a pool of its own for each account.
+			AccountIDEndpointMode: aws.AccountIDEndpointModeDisabled,
+		})
+	})
+}
+
+// S3 returns the client for region, or [ErrRegion]. Bucket names only: an ARN in place of one is not followed into
+// another region or account.
+func (c *Clients) S3(region string) (*awss3.Client, error) {
+	return c.s3.get(c, region, func() *awss3.Client {
+		return awss3.New(awss3.Options{
+			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
+			Credentials: contextCredentials{}, APIOptions: apiOptions(s3Once), UsePathStyle: c.options.Endpoint != "",
+			// Express sessions are credentials that the SDK would keep by itself, beyond the caller's.
+			DisableS3ExpressSessionAuth: aws.Bool(true), DisableMultiRegionAccessPoints: true,
+			DisableLogOutputChecksumValidationSkipped: true,
+		})
+	})
+}
+
+// Lambda returns the client for region, or [ErrRegion].
+func (c *Clients) Lambda(region string) (*awslambda.Client, error) {
+	return c.lambda.get(c, region, func() *awslambda.Client {
+		return awslambda.New(awslambda.Options{
+			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
+			Credentials: contextCredentials{}, APIOptions: apiOptions(lambdaOnce),
+		})
+	})
+}
+
+// STS returns the client for region, or [ErrRegion]. It is for calls on a customer's credentials, such as
+// GetCallerIdentity; the gateway's own AssumeRole goes through [Own].
+func (c *Clients) STS(region string) (*awssts.Client, error) {
+	return c.sts.get(c, region, func() *awssts.Client {
+		return awssts.New(awssts.Options{
+			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
+			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce),
+		})
+	})
+}
+
+func (c *Clients) endpoint() *string {
+	if c.options.Endpoint == "" {
+		return nil
+	}
+	return aws.String(c.options.Endpoint)
+}
+
+// perRegion keeps one client for each region. The zero value is empty.
+type perRegion[C any] struct {
+	mu      sync.RWMutex
+	clients map[string]*C
+}
+
+func (p *perRegion[C]) get(c *Clients, region string, build func() *C) (*C, error) {
+	p.mu.RLock()
+	client := p.clients[region]
+	p.mu.RUnlock()
+	if client != nil {
+		return client, nil
+	}
+	if err := c.CheckRegion(region); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if client = p.clients[region]; client == nil { // still
+		client = build()
+		if p.clients == nil {
+			p.clients = map[string]*C{}
+		}
+		p.clients[region] = client
+	}
+	return client, nil
+}

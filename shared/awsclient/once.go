@@ -1,0 +1,106 @@
+package awsclient
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// onceRule reports whether a call may do harm when it is carried out twice: then it is not sent again unless AWS
+// certainly did nothing (traps 33a and 45).
+type onceRule func(operation string, request *smithyhttp.Request) bool
+
+// dynamoDBOnce holds for what writes one item: doubled, an update adds twice, and a condition that held no longer does.
+// TransactWriteItems carries a token.
+func dynamoDBOnce(operation string, _ *smithyhttp.Request) bool {
+	return operation == "PutItem" || operation == "UpdateItem" || operation == "DeleteItem"
+}
+
+// s3Once holds for conditional writes, whose repetition fails on what the first one did, and for the end of an upload.
+func s3Once(operation string, request *smithyhttp.Request) bool {
+	if operation == "CompleteMultipartUpload" {
+		return true
+	}
+	if request.Method == http.MethodGet || request.Method == http.MethodHead {
+		return false
+	}
+	return request.Header.Get("If-Match") != "" || request.Header.Get("If-None-Match") != ""
+}
+
+// lambdaOnce holds for Invoke: the function would run twice.
+func lambdaOnce(operation string, _ *smithyhttp.Request) bool { return operation == "Invoke" }
+
+func nothingOnce(string, *smithyhttp.Request) bool { return false }
+
+// NotRepeatedError is the error of a call that was not sent again, because it may have been carried out and must not be
+// carried out twice.
+type NotRepeatedError struct {
+	Err error
+	// Unanswered says that AWS did not answer: what became of the call is not known.
+	Unanswered bool
+}
+
+// Error is the error's own text.
+func (e *NotRepeatedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the SDK's error.
+func (e *NotRepeatedError) Unwrap() error { return e.Err }
+
+// RetryableError tells the SDK's retryer not to.
+func (e *NotRepeatedError) RetryableError() bool { return false }
+
+// OutcomeUnknown reports whether the call may have been carried out without that anyone can tell.
+func (e *NotRepeatedError) OutcomeUnknown() bool { return e.Unanswered }
+
+// onceMiddleware stands around each attempt of a call.
+type onceMiddleware struct{ applies onceRule }
+
+// ID names the middleware in the stack.
+func (onceMiddleware) ID() string { return "ArngateOnce" }
+
+// HandleDeserialize sends the request and marks the error of one that must not be sent again.
+func (m onceMiddleware) HandleDeserialize(
+	ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+) (middleware.DeserializeOutput, middleware.Metadata, error) {
+	request, ok := in.Request.(*smithyhttp.Request)
+	if !ok || !m.applies(awsmiddleware.GetOperationName(ctx), request) {
+		return next.HandleDeserialize(ctx, in)
+	}
+	var sending sending
+	out, metadata, err := next.HandleDeserialize(sending.trace(ctx), in)
+	if err == nil || !sending.mayBeSent() || refusedUnprocessed(err) {
+		return out, metadata, err
+	}
+	var answer smithy.APIError
+	return out, metadata, &NotRepeatedError{Err: err, Unanswered: !errors.As(err, &answer)}
+}
+
+// refusedUnprocessed reports whether AWS answered that it did nothing: it throttled the call.
+func refusedUnprocessed(err error) bool {
+	var answer smithy.APIError
+	return errors.As(err, &answer) && retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool()
+}
+
+// sending follows one attempt through net/http. A transport that is not net/http's tells nothing: then the request may
+// have been sent.
+type sending struct{ wantsConnection, wrote atomic.Bool }
+
+func (s *sending) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { // again, if net/http itself starts over on another connection
+			s.wantsConnection.Store(true)
+			s.wrote.Store(false)
+		},
+		WroteHeaders: func() { s.wrote.Store(true) },
+	})
+}
+
+func (s *sending) mayBeSent() bool { return s.wrote.Load() || !s.wantsConnection.Load() }
