@@ -1,0 +1,134 @@
+package s3
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+)
+
+// inMemory is how much of one piece of content is kept in memory; a longer one lies in a file.
+const inMemory = 1 << 20
+
+// spool makes blobs, and the folder for those that lie in files. Its zero value is ready to use.
+type spool struct {
+	mu     sync.Mutex
+	folder string
+}
+
+// blob is one written piece of content. It never changes, so that objects and parts can share it; its file
+// goes when nothing refers to it any more, at the latest with the spool's folder.
+type blob struct {
+	size int64
+	data []byte
+	path string
+}
+
+// write reads r to its end into a new blob.
+func (s *spool) write(r io.Reader) (*blob, error) {
+	var head bytes.Buffer
+	n, err := io.CopyN(&head, r, inMemory)
+	if errors.Is(err, io.EOF) {
+		return &blob{size: n, data: head.Bytes()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.writeFile(io.MultiReader(&head, r))
+}
+
+func (s *spool) writeFile(r io.Reader) (*blob, error) {
+	folder, err := s.dir()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(folder, "blob-")
+	if err != nil {
+		return nil, fmt.Errorf("create file: %w", err)
+	}
+	n, err := io.Copy(f, r)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, errors.Join(err, os.Remove(f.Name()))
+	}
+	b := &blob{size: n, path: f.Name()}
+	runtime.AddCleanup(b, removeFile, b.path)
+	return b, nil
+}
+
+// removeFile removes a file that nobody needs; if it can't, the folder's removal will.
+func removeFile(path string) { _ = os.Remove(path) }
+
+func (s *spool) dir() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folder != "" {
+		return s.folder, nil
+	}
+	folder, err := os.MkdirTemp("", "local-s3-")
+	if err != nil {
+		return "", fmt.Errorf("create folder: %w", err)
+	}
+	s.folder = folder
+	return folder, nil
+}
+
+func (s *spool) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folder == "" {
+		return nil
+	}
+	if err := os.RemoveAll(s.folder); err != nil {
+		return fmt.Errorf("remove folder: %w", err)
+	}
+	s.folder = ""
+	return nil
+}
+
+// content is the bytes of an object: the blobs of its parts, one after the other.
+type content []*blob
+
+func (c content) size() int64 {
+	var n int64
+	for _, b := range c {
+		n += b.size
+	}
+	return n
+}
+
+// copyTo writes the length bytes from offset to w.
+func (c content) copyTo(w io.Writer, offset, length int64) error {
+	for _, b := range c {
+		if length <= 0 {
+			return nil
+		}
+		if offset >= b.size {
+			offset -= b.size
+			continue
+		}
+		n := min(b.size-offset, length)
+		if err := b.copyTo(w, offset, n); err != nil {
+			return err
+		}
+		offset, length = 0, length-n
+	}
+	return nil
+}
+
+func (b *blob) copyTo(w io.Writer, offset, length int64) error {
+	defer runtime.KeepAlive(b)
+	if b.path == "" {
+		_, err := w.Write(b.data[offset : offset+length])
+		return err
+	}
+	f, err := os.Open(b.path)
+	if err != nil {
+		return fmt.Errorf("open content: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	_, err = io.Copy(w, io.NewSectionReader(f, offset, length))
+	return err
+}
