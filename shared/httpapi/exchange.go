@@ -1,0 +1,170 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/arngate/arngate/shared/caller"
+	"github.com/arngate/arngate/shared/problem"
+	"github.com/arngate/arngate/shared/telemetry"
+)
+
+const (
+	mediaJSON    = "application/json"
+	mediaProblem = "application/problem+json"
+)
+
+// exchange is one request and its answer. It is the ResponseWriter that handlers write to.
+// It is reused for later requests: nothing may keep it.
+type exchange struct {
+	api     *API
+	event   event
+	body    []byte // decoded
+	caller  caller.Caller
+	record  *telemetry.Record
+	problem *problem.Error // what was answered; nil: no problem
+	status  int
+	header  http.Header
+	buf     bytes.Buffer
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// maxKept is the size of a buffer that is still worth keeping for the next request.
+const maxKept = 1 << 20
+
+func (x *exchange) reset() {
+	header := x.header
+	clear(header)
+	if header == nil {
+		header = make(http.Header, 8)
+	}
+	buf := x.buf
+	if buf.Reset(); buf.Cap() > maxKept {
+		buf = bytes.Buffer{}
+	}
+	evt := x.event
+	evt.reset()
+	*x = exchange{header: header, buf: buf, event: evt}
+}
+
+// Header returns the answer's headers.
+func (x *exchange) Header() http.Header { return x.header }
+
+// WriteHeader sets the answer's status; the first one counts.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+}
+
+// Write adds to the answer's body.
+func (x *exchange) Write(p []byte) (int, error) {
+	x.WriteHeader(http.StatusOK)
+	return x.buf.Write(p)
+}
+
+// answer replaces whatever was written with a problem.
+func (x *exchange) answer(p *problem.Error) {
+	clear(x.header)
+	x.buf.Reset()
+	x.status = 0
+	r := x.reply(p)
+	x.header.Set("Content-Type", mediaProblem)
+	for name, values := range r.GetHeaders() {
+		x.header[name] = values
+	}
+	x.WriteHeader(r.GetStatus())
+	_ = marshalWrite(x, &r.document) // bytes.Buffer and problem.Document can't fail
+}
+
+// reply is a problem as huma sends it. It keeps the problem for the log.
+type reply struct {
+	document   problem.Document
+	retryAfter time.Duration
+}
+
+func (x *exchange) reply(p *problem.Error) *reply {
+	x.problem = p
+	return &reply{document: p.Document(x.event.requestID), retryAfter: p.RetryAfter}
+}
+
+// Error makes a reply an error for huma, which asks it for status, headers and media type.
+func (r *reply) Error() string { return string(r.document.Code) }
+
+// GetStatus returns the status to answer with.
+func (r *reply) GetStatus() int { return r.document.Status }
+
+// ContentType returns the media type of problem details.
+func (r *reply) ContentType(string) string { return mediaProblem }
+
+// GetHeaders returns the headers that belong to the problem.
+func (r *reply) GetHeaders() http.Header {
+	h := http.Header{}
+	if r.retryAfter > 0 {
+		seconds := (r.retryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	if r.document.Code == problem.CallerMissing {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	return h
+}
+
+// problemOf makes a problem of what an operation returned: its own, out of time, or ours.
+func problemOf(ctx context.Context, err error) *problem.Error {
+	if p, ok := errors.AsType[*problem.Error](err); ok {
+		return p
+	}
+	if ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return problem.Wrap(problem.DeadlineExceeded, "The request ran out of time.", err)
+	}
+	return internal(err)
+}
+
+func internal(cause error) *problem.Error {
+	return problem.Wrap(problem.Internal, "Something failed on our side; it is logged under the request id.", cause)
+}
+
+// humaAPI is huma's API with our codec in place of its negotiated formats, and our problems in place of its
+// error model, which repeats values.
+type humaAPI struct{ huma.API }
+
+// Negotiate always takes JSON: an operation with other types sets Content-Type itself.
+func (humaAPI) Negotiate(string) (string, error) { return mediaJSON, nil }
+
+// Marshal writes v by our codec.
+func (humaAPI) Marshal(w io.Writer, _ string, v any) error {
+	if r, ok := v.(*reply); ok {
+		return marshalWrite(w, &r.document)
+	}
+	return marshalWrite(w, v)
+}
+
+// Unmarshal does nothing: bodies are taken by [exchange.takeBody].
+func (humaAPI) Unmarshal(string, []byte, any) error { return nil }
+
+// Transform turns huma's faults of parameters into our problem, together with those of query and body.
+func (humaAPI) Transform(ctx huma.Context, _ string, v any) (any, error) {
+	model, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	x := exchangeOf(ctx.Context())
+	if model.Status != http.StatusUnprocessableEntity {
+		return x.reply(internal(model)), nil
+	}
+	return x.reply(x.invalid(ctx.Operation(), model)), nil
+}

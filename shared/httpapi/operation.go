@@ -1,0 +1,149 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/arngate/arngate/shared/problem"
+)
+
+// Operation describes one operation to clients and says who may call it.
+type Operation struct {
+	// ID is unique in the whole API, such as "list-tables". It names the operation in documents, logs and metrics.
+	ID string
+	// Method and Path as in template.yaml, such as GET and /v1/providers/{name}. HEAD is not offered.
+	Method, Path string
+	// Summary is a line, Description as much as is needed; Markdown.
+	Summary, Description string
+	// Tags group operations in the document.
+	Tags []string
+	// Scopes of which the caller needs one. None: any verified caller will do.
+	Scopes []string
+	// Public operations need no token, and have no caller.
+	Public bool
+	// Status of success; 200 if there is a body, else 204.
+	Status int
+	// Problems are those that the operation itself may answer with. What this package answers with is added.
+	Problems []problem.Code
+	// TooLarge says what to do where the answer's body is over [MaxBody]; the hint of payload_too_large.
+	TooLarge string
+	// RequestExample and ResponseExample are shown in the document; a value that marshals as the body does.
+	RequestExample, ResponseExample any
+	// ResponseType is the media type of an answer whose Body is []byte; "application/octet-stream" if empty.
+	ResponseType string
+}
+
+// route is a registered operation.
+type route struct {
+	Operation
+	huma *huma.Operation
+	// query are the names of the query parameters that the operation knows.
+	query map[string]struct{}
+	// body is how the request's body is taken.
+	body bodyPlan
+}
+
+// bodyPlan is how a request's body gets into the input.
+type bodyPlan struct {
+	field    []int // index of Body or RawBody; nil: the operation takes no body
+	raw      bool
+	required bool
+	media    string // media type that is taken; empty: any
+	schema   *huma.Schema
+	typ      reflect.Type
+	shape    func() *shape // compiled on first use: a cold start needs few of them
+}
+
+// Register adds an operation.
+//
+// I is a struct. Its fields take the request: by the tags `path:"name"`, `query:"name"` and `header:"Name"`,
+// with huma's tags for documentation and limits (doc, example, default, enum, minimum, maximum, minLength,
+// maxLength, pattern, ...); Body takes a JSON body, by this package's codec (a pointer: it may be missing);
+// RawBody []byte takes the bytes as they are, of the media type in its tag contentType, or of any without it. They
+// are only to be read.
+//
+// O is a struct. Status int overrides the operation's status, fields tagged header are sent as headers, Body
+// is sent as JSON, or, if it is a []byte, as it is (set the header Content-Type too).
+//
+// An error that is a [problem.Error] is answered as such; any other is logged, and answered as internal.
+// Register panics where the operation is described wrongly: that is seen by every test.
+func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) (*O, error)) {
+	if op.Method == http.MethodHead {
+		panic("httpapi: HEAD is not offered: " + op.ID)
+	}
+	r := &route{Operation: op, query: queryNames(reflect.TypeFor[I]())}
+	input := reflect.TypeFor[I]()
+	h := huma.Operation{
+		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
+		Tags: op.Tags, DefaultStatus: op.Status, SkipValidateBody: true, MaxBodyBytes: -1, BodyReadTimeout: -1,
+		Middlewares: huma.Middlewares{a.admit(r)},
+	}
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
+		x := exchangeOf(ctx)
+		if p := x.takeBody(r, reflect.ValueOf(in).Elem()); p != nil {
+			return nil, x.reply(p)
+		}
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, x.reply(problemOf(ctx, err))
+		}
+		return out, nil
+	})
+	r.huma = documented(a.huma.OpenAPI(), op)
+	r.body = planBody(a.registry, input, r.huma)
+	a.routes = append(a.routes, r)
+}
+
+// planBody finds the field that takes the body, and takes the body away from huma: required at runtime
+// would make it answer before the other faults are known.
+func planBody(registry huma.Registry, input reflect.Type, h *huma.Operation) bodyPlan {
+	if field, ok := input.FieldByName("RawBody"); ok {
+		h.RequestBody.Required = false
+		return bodyPlan{field: field.Index, raw: true, media: field.Tag.Get("contentType")}
+	}
+	field, ok := input.FieldByName("Body")
+	if !ok {
+		return bodyPlan{}
+	}
+	plan := bodyPlan{
+		field: field.Index, required: h.RequestBody.Required, media: mediaJSON, typ: field.Type,
+		schema: h.RequestBody.Content[mediaJSON].Schema,
+	}
+	h.RequestBody.Required = false
+	plan.shape = sync.OnceValue(func() *shape { return compile(registry, plan.schema) })
+	return plan
+}
+
+// documented returns the operation as huma registered it: its handler reads this very value.
+func documented(document *huma.OpenAPI, op Operation) *huma.Operation {
+	item := document.Paths[op.Path]
+	switch op.Method {
+	case http.MethodGet:
+		return item.Get
+	case http.MethodPost:
+		return item.Post
+	case http.MethodPut:
+		return item.Put
+	case http.MethodPatch:
+		return item.Patch
+	case http.MethodDelete:
+		return item.Delete
+	}
+	panic("httpapi: method isn't offered: " + op.Method)
+}
+
+// queryNames collects the query parameters of an input type, embedded structs included.
+func queryNames(t reflect.Type) map[string]struct{} {
+	names := map[string]struct{}{}
+	for _, field := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(field.Tag.Get("query"), ","); name != "" {
+			names[name] = struct{}{}
+		}
+	}
+	return names
+}

@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Headers of Arngate's answers.
+const (
+	HeaderRequestID    = "Arngate-Request-Id"
+	HeaderAWSRequestID = "Arngate-Aws-Request-Id"
+	HeaderCredentials  = "Arngate-Credentials"
+)
+
+// encode writes the answer as Lambda returns it to an HTTP API ("Lambda function response for format 2.0").
+// An answer that Lambda would drop is replaced by a problem.
+func (x *exchange) encode() []byte {
+	x.setHeaders()
+	out := x.appendAnswer(make([]byte, 0, x.buf.Len()+x.buf.Len()/8+1024))
+	if len(out) > maxEvent {
+		x.answer(tooLarge("The answer", x.tooLargeHint()))
+		x.setHeaders()
+		out = x.appendAnswer(out[:0])
+	}
+	return out
+}
+
+func (x *exchange) setHeaders() {
+	fields := x.record.Fields()
+	set := func(name, value string) {
+		if value != "" {
+			x.header.Set(name, value)
+		}
+	}
+	set(HeaderRequestID, fields.RequestID)
+	set(HeaderAWSRequestID, fields.AWSRequestID)
+	set(HeaderCredentials, string(fields.Tier))
+	x.header.Set("Cache-Control", cmpOr(x.header.Get("Cache-Control"), "no-store"))
+	x.header.Set("X-Content-Type-Options", "nosniff")
+}
+
+func cmpOr(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+func (x *exchange) appendAnswer(out []byte) []byte {
+	out = append(out, `{"statusCode":`...)
+	out = strconv.AppendInt(out, int64(x.status), 10)
+	out = append(out, `,"headers":{`...)
+	out = appendHeaders(out, x.header)
+	out = append(out, '}')
+	if cookies := x.header["Set-Cookie"]; len(cookies) > 0 {
+		out = append(out, `,"cookies":[`...)
+		for i, cookie := range cookies {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out, _ = jsontext.AppendQuote(out, cookie)
+		}
+		out = append(out, ']')
+	}
+	out = appendBody(out, x.buf.Bytes())
+	return append(out, '}')
+}
+
+// appendHeaders writes headers in order of their names, so that equal answers are equal bytes.
+func appendHeaders(out []byte, header http.Header) []byte {
+	var list [16]string
+	names := list[:0]
+	for name := range header {
+		if name != "Set-Cookie" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out, _ = jsontext.AppendQuote(out, name)
+		out = append(out, ':')
+		out, _ = jsontext.AppendQuote(out, joined(header[name]))
+	}
+	return out
+}
+
+func joined(values []string) string {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return strings.Join(values, ",")
+}
+
+// appendBody writes the body as a JSON string or in base64, whichever is shorter: a text of control
+// characters grows six times when it is escaped (trap 18).
+func appendBody(out, body []byte) []byte {
+	encoded := base64.StdEncoding.EncodedLen(len(body))
+	if utf8.Valid(body) && escapedLen(body) <= encoded {
+		out = append(out, `,"isBase64Encoded":false,"body":`...)
+		return appendString(out, body)
+	}
+	out = append(out, `,"isBase64Encoded":true,"body":"`...)
+	out = base64.StdEncoding.AppendEncode(slices.Grow(out, encoded+2), body)
+	return append(out, '"')
+}
+
+// escapes says how many bytes a byte of UTF-8 text adds when a JSON string escapes it (RFC 8259 section 7).
+var escapes = func() (add [256]byte) {
+	for c := range 0x20 {
+		add[c] = 5
+	}
+	for _, c := range "\b\f\n\r\t\"\\" {
+		add[c] = 1
+	}
+	return add
+}()
+
+func escapedLen(text []byte) int {
+	n := len(text)
+	for _, c := range text {
+		n += int(escapes[c])
+	}
+	return n
+}
+
+const hex = "0123456789abcdef"
+
+// appendString writes valid UTF-8 as a JSON string. It copies runs, because most text has few escapes.
+func appendString(out, text []byte) []byte {
+	out = append(out, '"')
+	start := 0
+	for i, c := range text {
+		if escapes[c] == 0 {
+			continue
+		}
+		out = append(out, text[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			out = append(out, '\\', c)
+		case '\b':
+			out = append(out, `\b`...)
+		case '\f':
+			out = append(out, `\f`...)
+		case '\n':
+			out = append(out, `\n`...)
+		case '\r':
+			out = append(out, `\r`...)
+		case '\t':
+			out = append(out, `\t`...)
+		default:
+			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	out = append(out, text[start:]...)
+	return append(out, '"')
+}
