@@ -4,7 +4,7 @@
 // The package is pure: no AWS package, no I/O.
 package permissions
 
-import "errors"
+import "slices"
 
 // Connector names one AWS service that a connection can speak to.
 type Connector string
@@ -16,33 +16,79 @@ const (
 	Lambda   Connector = "lambda"
 )
 
-// ErrTooBroad reports limits whose session policy would be longer than STS takes: [MaxPolicyLength].
-var ErrTooBroad = errors.New("policy too long: name fewer resources")
-
-// MaxPolicyLength is how many characters an inline session policy may have (AWS STS API Reference, AssumeRole, Policy).
-const MaxPolicyLength = 2048
-
-// Fault is one thing wrong with limits: where, as a JSON pointer into the connection's body, and what. The message never
-// repeats the value.
-type Fault struct {
-	Pointer string
-	Message string
+// action is one action of a connector and what it is allowed on.
+type action struct {
+	name  string
+	write bool
+	on    target
 }
 
-// Bucket is one bucket a connection may use.
-type Bucket struct {
-	Name   string `json:"name"`             // "*" is every bucket
-	Prefix string `json:"prefix,omitempty"` // only keys at or below it, by whole segments; "" is every key
-	Owner  string `json:"owner,omitempty"`  // account id, if it isn't the provider's
+// target is the kind of resource an action is authorized on. (Service Authorization Reference, a page per service)
+type target uint8
+
+const (
+	account  target = iota // `*`: the action knows no narrower resource
+	table                  // a table and its indexes
+	bucket                 // a bucket
+	object                 // the objects of a bucket
+	function               // a function and its qualified versions and aliases
+)
+
+// actionsOf returns everything the product ever asks of a connector's service, sorted by name.
+//
+// Invoking is a write: nobody can tell what a function does. So a read-only Lambda connection can list functions and no more.
+func actionsOf(c Connector) []action {
+	switch c {
+	case DynamoDB:
+		return []action{
+			{"dynamodb:DeleteItem", true, table},
+			{"dynamodb:DescribeTable", false, table},
+			{"dynamodb:ListTables", false, account},
+			{"dynamodb:PutItem", true, table},
+			{"dynamodb:Query", false, table},
+			{"dynamodb:Scan", false, table},
+			{"dynamodb:UpdateItem", true, table},
+		}
+	case S3:
+		return []action{
+			{"s3:DeleteObject", true, object},
+			{"s3:GetObject", false, object},
+			{"s3:GetObjectAcl", false, object},
+			{"s3:ListAllMyBuckets", false, account},
+			{"s3:ListBucket", false, bucket},
+			{"s3:PutObject", true, object},
+		}
+	case Lambda:
+		return []action{
+			{"lambda:InvokeFunction", true, function},
+			{"lambda:ListFunctions", false, account},
+		}
+	}
+	return nil
 }
 
-// Limits says what a connection may do.
-type Limits struct {
-	Connector Connector
-	Region    string
-	ReadOnly  bool
-	Tables    []string
-	Buckets   []Bucket
-	Functions []string
-	KMSKeys   []string
+// Connectors returns every connector, sorted.
+func Connectors() []Connector { return []Connector{DynamoDB, Lambda, S3} }
+
+// Actions returns the full names ("dynamodb:Query"), sorted, of the actions a connection of that connector uses: all of them, or
+// those that change nothing. Invoking a function counts as changing something. It returns none for an unknown connector.
+func Actions(c Connector, readOnly bool) []string {
+	return names(c, func(a action) bool { return !readOnly || !a.write })
+}
+
+// IsWrite reports whether action, by its full name, changes something: a read-only connection is refused it.
+func IsWrite(name string) bool {
+	return slices.ContainsFunc(Connectors(), func(c Connector) bool {
+		return slices.ContainsFunc(actionsOf(c), func(a action) bool { return a.name == name && a.write })
+	})
+}
+
+func names(c Connector, keep func(action) bool) []string {
+	var out []string
+	for _, a := range actionsOf(c) {
+		if keep(a) {
+			out = append(out, a.name)
+		}
+	}
+	return out
 }
