@@ -1,0 +1,129 @@
+package sts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/arngate/arngate/shared/localaws/iam"
+	"github.com/arngate/arngate/shared/localaws/protocol"
+	"github.com/arngate/arngate/shared/policy"
+)
+
+// resolveSessionToken reads a GetSessionToken, which needs no permission, only long-lived keys.
+func (r *request) resolveSessionToken(c *protocol.Call) error {
+	if c.Principal.Session {
+		return denied("Cannot call GetSessionToken with session credentials")
+	}
+	return r.readDuration(r.lifetime(c))
+}
+
+// resolveFederationToken reads a GetFederationToken.
+func (r *request) resolveFederationToken(c *protocol.Call) ([]protocol.Access, error) {
+	if c.Principal.Session {
+		return nil, denied("Cannot call GetFederationToken with session credentials")
+	}
+	if err := r.readCommon("Name", 32); err != nil {
+		return nil, err
+	}
+	if err := r.readDuration(r.lifetime(c)); err != nil {
+		return nil, err
+	}
+	resource := federatedARN(c.Principal.Account, r.asked.SessionName)
+	accesses := []protocol.Access{{
+		Action:   "sts:GetFederationToken",
+		Resource: resource,
+		Context:  tagKeys(r.tags, nil),
+	}}
+	if len(r.tags) > 0 {
+		accesses = append(accesses, protocol.Access{
+			Action:   "sts:TagSession",
+			Resource: resource,
+			Context:  tagKeys(r.tags, nil),
+		})
+	}
+	return accesses, nil
+}
+
+// lifetime is how long such credentials live when nothing is said, and at most. For the root it is an
+// hour: a request for more is not an error there.
+func (r *request) lifetime(c *protocol.Call) (standard, longest time.Duration) {
+	if c.Principal.Root {
+		return oneHour, maxUserSession
+	}
+	return 12 * oneHour, maxUserSession
+}
+
+// granted is the lifetime that the caller gets.
+func (r *request) granted(c *protocol.Call) time.Duration {
+	if c.Principal.Root {
+		return min(r.duration, oneHour)
+	}
+	return r.duration
+}
+
+type sessionTokenResult struct{ Credentials Credentials }
+
+func (s *Service) sessionToken(c *protocol.Call, r *request) (any, error) {
+	subject, err := s.caller(c)
+	if err != nil {
+		return nil, err
+	}
+	return sessionTokenResult{s.issue(&session{subject: subject}, r.granted(c))}, nil
+}
+
+// caller is the user or root whose long-lived keys signed the call.
+func (s *Service) caller(c *protocol.Call) (iam.Subject, error) {
+	subject, ok := s.iam.SubjectOf(c.Principal.AccessKeyID)
+	if !ok {
+		return iam.Subject{}, fmt.Errorf("find owner of access key %s", c.Principal.AccessKeyID)
+	}
+	return subject, nil
+}
+
+type federationResult struct {
+	Credentials      Credentials
+	FederatedUser    federatedUser
+	PackedPolicySize int
+}
+
+type federatedUser struct {
+	FederatedUserID string `xml:"FederatedUserId"`
+	Arn             string
+}
+
+func (s *Service) federationToken(c *protocol.Call, r *request) (any, error) {
+	subject, err := s.caller(c)
+	if err != nil {
+		return nil, err
+	}
+	policies, err := s.sessionPolicies(subject.Account, r.asked)
+	if err != nil {
+		return nil, err
+	}
+	if policies == nil {
+		policies = []*policy.Document{} // without a policy a federated user may do nothing
+	}
+	percent, err := checkPacked(r.asked, r.tags)
+	if err != nil {
+		return nil, err
+	}
+	made := s.issue(&session{
+		subject:   subject,
+		name:      r.asked.SessionName,
+		federated: true,
+		tags:      r.tags,
+		policies:  policies,
+	}, r.granted(c))
+	return federationResult{
+		Credentials: made,
+		FederatedUser: federatedUser{
+			FederatedUserID: subject.Account + ":" + r.asked.SessionName,
+			Arn:             federatedARN(subject.Account, r.asked.SessionName),
+		},
+		PackedPolicySize: percent,
+	}, nil
+}
+
+func federatedARN(account, name string) string {
+	return "arn:aws:sts::" + account + ":federated-user/" + name
+}
