@@ -1,0 +1,88 @@
+// Package localaws is a small AWS for development and tests that says no: every request's signature is
+// verified and every access authorized by IAM's rules. It is never in what ships.
+//
+// One handler serves all services on one address; the credential scope of the signature chooses, and
+// unsigned requests are S3's. The root keeps routing, authorization, faults, clock and log; each service
+// is a package below.
+package localaws
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/arngate/arngate/shared/localaws/iam"
+	"github.com/arngate/arngate/shared/localaws/protocol"
+	"github.com/arngate/arngate/shared/localaws/sts"
+	"github.com/arngate/arngate/shared/policy"
+)
+
+// Options are the settings of a local AWS. The zero value is ready.
+type Options struct {
+	// Now is the clock of all services; nil means [time.Now].
+	Now func() time.Time
+
+	// Propagation is how long a new role, or a changed trust policy, takes to count for AssumeRole.
+	Propagation time.Duration
+
+	// LogLimit is about how many calls the log keeps, the newest; zero keeps all.
+	LogLimit int
+}
+
+// AWS is a local AWS: an [http.Handler] of all its services. Safe for concurrent use.
+type AWS struct {
+	now      func() time.Time
+	iam      *iam.Service
+	sts      *sts.Service
+	services map[string]service // by signing name
+	faults   faults
+	log      callLog
+}
+
+// handler is one service as its package provides it.
+type handler interface {
+	Resolve(c *protocol.Call) ([]protocol.Access, error)
+	Serve(w http.ResponseWriter, c *protocol.Call) error
+}
+
+// service is a handler with the protocol in which it answers.
+type service struct {
+	handler
+	dialect dialect
+}
+
+// New returns a local AWS without accounts.
+func New(o Options) *AWS {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	identities := iam.New(o.Now, o.Propagation)
+	a := &AWS{now: o.Now, iam: identities, sts: sts.New(identities, o.Now)}
+	a.log.limit = o.LogLimit
+	a.services = map[string]service{
+		"iam": {a.iam, queryDialect(iam.Namespace)},
+		"sts": {a.sts, queryDialect(sts.Namespace)},
+	}
+	return a
+}
+
+// Credentials are temporary credentials that the local AWS has issued.
+type Credentials = sts.Credentials
+
+// AddAccount creates the account, if there is none with this id of 12 digits, with an administrator, and
+// returns a new access key of that administrator.
+func (a *AWS) AddAccount(id string) (accessKeyID, secret string) { return a.iam.AddAccount(id) }
+
+// AddRootKey returns a new access key of the account's root.
+func (a *AWS) AddRootKey(account string) (accessKeyID, secret string) {
+	return a.iam.AddRootKey(account)
+}
+
+// SetSCPs sets the service control policies above an account, one list for each level of its
+// organization from the root down.
+func (a *AWS) SetSCPs(account string, levels [][]*policy.Document) { a.iam.SetSCPs(account, levels) }
+
+// AssumeAsService returns credentials of a role as the AWS service of this name gets them for what it
+// runs (lambda.amazonaws.com). It fails if the role's trust policy does not name the service.
+func (a *AWS) AssumeAsService(service, roleARN, sessionName string) (Credentials, error) {
+	return a.sts.AssumeAsService(service, roleARN, sessionName)
+}
