@@ -1,0 +1,79 @@
+# Arngate. `make help` lists what can be made. `run`, `test` and `build` need Go and nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# What the checks need is kept out of the repository: a Python environment, a Docker engine's data.
+export ARNGATE_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/arngate
+
+FUNCTIONS := configuration auditapi dynamodb s3 lambda
+TOOL := go tool -modfile=.ci/tools/go.mod
+PACKAGES ?= ./...
+
+# What Lambda runs: no RPC of the old go1.x runtime, no paths of this machine, no symbols, no C.
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc -trimpath -ldflags "-s -w"
+
+.PHONY: help
+help: ## list every target
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: ## build and start the gateway and a local AWS on loopback; ARGS="..." passes options
+	@mkdir -p bin
+	@echo "Building the local server (the first time takes a minute or two) ..."
+	@go build -o bin/local ./functions/local
+	@exec bin/local $(ARGS)
+
+.PHONY: test
+test: ## run all tests, with the race detector where there is a C compiler
+	@.ci/test $(PACKAGES)
+
+.PHONY: check
+check: ## check format, lint, vet, dead code, licences, OpenAPI and template
+	@.ci/check
+
+.PHONY: format
+format: ## format the Go code
+	$(TOOL) gofumpt -w functions shared
+	$(TOOL) goimports -local github.com/arngate/arngate -w functions shared
+
+.PHONY: build
+build: $(FUNCTIONS:%=dist/linux-arm64/%/bootstrap) $(FUNCTIONS:%=dist/linux-amd64/%/bootstrap) ## build each function for Lambda, arm64 and amd64, into dist/
+
+.PHONY: FORCE
+dist/linux-arm64/%/bootstrap: FORCE
+	GOARCH=arm64 $(LAMBDA_BUILD) -o $@ ./functions/$*/bootstrap
+dist/linux-amd64/%/bootstrap: FORCE
+	GOARCH=amd64 $(LAMBDA_BUILD) -o $@ ./functions/$*/bootstrap
+
+# `sam build` makes these: build-<logical id>, into ARTIFACTS_DIR, for what the template's Architecture says.
+build-%Function:
+	GOARCH=$${GOARCH:-arm64} $(LAMBDA_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell tr A-Z a-z <<<'$*')/bootstrap
+
+.PHONY: openapi
+openapi: ## write the OpenAPI document of every function's routes
+	go run ./functions/local -openapi > functions/configuration/openapi.json.new
+	mv functions/configuration/openapi.json.new functions/configuration/openapi.json
+
+FUZZTIME ?= 20s
+.PHONY: fuzz
+fuzz: ## run every fuzz test for a while; FUZZTIME=20s
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: sam-validate
+sam-validate: ## validate and lint template.yaml with the SAM CLI
+	@.ci/sam-local validate
+
+.PHONY: sam-build
+sam-build: ## build the functions with the SAM CLI for this machine's architecture
+	@.ci/sam-local build
+
+.PHONY: sam-local
+sam-local: ## run an event of each function in a container against the local AWS; installs Docker and SAM if need be
+	@.ci/sam-local all
+
+.PHONY: vulnerabilities
+vulnerabilities: ## look for known vulnerabilities (needs the network beyond package registries)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(PACKAGES)
