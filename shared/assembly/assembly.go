@@ -1,0 +1,135 @@
+// Package assembly puts together, from a function's environment, what its operations stand on: the one wiring that the
+// executables on Lambda, the local server and the tests share.
+package assembly
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/caller"
+	"github.com/arngate/arngate/shared/config"
+	"github.com/arngate/arngate/shared/connection"
+	"github.com/arngate/arngate/shared/credentials"
+	"github.com/arngate/arngate/shared/httpapi"
+	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/telemetry"
+)
+
+// rememberedConnections bounds what an instance remembers of the registry.
+const rememberedConnections = 10_000
+
+// Runtime is where a function runs. Out is required.
+type Runtime struct {
+	Out       io.Writer               // log lines and metrics; standard output on Lambda
+	Transport http.RoundTripper       // nil: connections of its own
+	Provider  aws.CredentialsProvider // the function's own credentials; nil: as the SDK finds them on Lambda
+}
+
+// API is an API without operations, for a function with that environment.
+func API(f config.Function, claims config.Claims, r Runtime) *httpapi.API {
+	return httpapi.New(httpapi.Options{
+		Telemetry: telemetry.New(telemetry.Options{Out: r.Out, Function: f.FunctionName, Level: f.LogLevel}),
+		Claims:    caller.Claims{Site: claims.SiteClaim, User: claims.UserClaim, Groups: claims.GroupsClaim},
+	})
+}
+
+// Account is the gateway's own account, as far as a function uses it.
+type Account struct {
+	Partition string // of the deployment, such as "aws"
+	Clients   *awsclient.Clients
+	Registry  *registry.Store
+	Vault     *seal.Vault
+
+	own aws.Config
+	kms *awskms.Client
+}
+
+// OpenAccount makes the clients for the gateway's own account and for customers' accounts. It makes no call.
+func OpenAccount(
+	ctx context.Context, f config.Function, regions config.Regions, table config.Registry, key config.Key, r Runtime,
+) (*Account, error) {
+	partition, err := awsclient.PartitionOf(f.Region)
+	if err != nil {
+		return nil, fmt.Errorf("read AWS_REGION: %w", err)
+	}
+	if r.Transport == nil {
+		r.Transport = awsclient.NewTransport()
+	}
+	own, err := awsclient.Own(ctx, awsclient.OwnOptions{
+		Region: f.Region, Endpoint: string(f.Endpoint), Transport: r.Transport, Provider: r.Provider,
+	})
+	if err != nil {
+		return nil, err
+	}
+	kms := awskms.NewFromConfig(own)
+	return &Account{
+		Partition: partition,
+		Clients: awsclient.New(awsclient.Options{
+			Endpoint: string(f.Endpoint), Partition: partition, Regions: regions.AllowedRegions, Transport: r.Transport,
+		}),
+		Registry: registry.NewStore(awsdynamodb.NewFromConfig(own), table.RegistryTable),
+		Vault:    seal.NewVault(kms, string(key.KeyARN)),
+		own:      own, kms: kms,
+	}, nil
+}
+
+// Gateway is what a function stands on that makes calls in customers' accounts.
+type Gateway struct {
+	*Account
+	Ring   *seal.Ring
+	Minter *credentials.Minter
+	Table  *credentials.Table
+	STS    *awssts.Client // the gateway's own
+	Opener *connection.Opener
+}
+
+// OpenGateway makes a Gateway and loads the data keys, so that no request waits for KMS. That they can't be loaded is
+// no error: a gateway without them mints.
+func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, error) {
+	account, err := OpenAccount(ctx, c.Function, c.Regions, c.Registry, c.Key, r)
+	if err != nil {
+		return nil, err
+	}
+	remembered, err := registry.NewCache(account.Registry, rememberedConnections)
+	if err != nil {
+		return nil, err
+	}
+	customers, err := account.Clients.STS(c.Region)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		Account: account,
+		Ring:    seal.NewRing(account.kms, account.Registry, string(c.KeyARN), time.Now),
+		Table:   credentials.NewTable(awsdynamodb.NewFromConfig(account.own), c.CredentialCacheTable),
+		STS:     awssts.NewFromConfig(account.own),
+	}
+	g.Minter = credentials.NewMinter(g.STS, customers, account.Vault)
+	broker, err := credentials.NewBroker(g.Minter, g.Table, g.Ring, credentials.Options{UnsafeRoles: texts(c.UnsafeRoleARNs)})
+	if err != nil {
+		return nil, err
+	}
+	g.Opener = connection.NewOpener(remembered, broker, account.Clients)
+	if err := g.Ring.Load(ctx); err != nil {
+		telemetry.From(ctx).Logger().WarnContext(ctx, "data keys not loaded", "error", err)
+	}
+	return g, nil
+}
+
+func texts(arns []config.ARN) []string {
+	out := make([]string, len(arns))
+	for i, arn := range arns {
+		out[i] = string(arn)
+	}
+	return out
+}
