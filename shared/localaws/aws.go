@@ -7,11 +7,17 @@
 package localaws
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
+	"github.com/arngate/arngate/shared/localaws/dynamodb"
 	"github.com/arngate/arngate/shared/localaws/iam"
+	"github.com/arngate/arngate/shared/localaws/kms"
+	"github.com/arngate/arngate/shared/localaws/lambda"
+	"github.com/arngate/arngate/shared/localaws/outbox"
 	"github.com/arngate/arngate/shared/localaws/protocol"
+	"github.com/arngate/arngate/shared/localaws/s3"
 	"github.com/arngate/arngate/shared/localaws/sts"
 	"github.com/arngate/arngate/shared/policy"
 )
@@ -33,6 +39,9 @@ type AWS struct {
 	now      func() time.Time
 	iam      *iam.Service
 	sts      *sts.Service
+	s3       *s3.Service
+	lambda   *lambda.Service
+	outbox   *outbox.Box
 	services map[string]service // by signing name
 	faults   faults
 	log      callLog
@@ -56,14 +65,40 @@ func New(o Options) *AWS {
 		o.Now = time.Now
 	}
 	identities := iam.New(o.Now, o.Propagation)
-	a := &AWS{now: o.Now, iam: identities, sts: sts.New(identities, o.Now)}
+	a := &AWS{
+		now:    o.Now,
+		iam:    identities,
+		sts:    sts.New(identities, o.Now),
+		s3:     s3.New(),
+		lambda: lambda.New(),
+		outbox: outbox.New(o.Now),
+	}
 	a.log.limit = o.LogLimit
 	a.services = map[string]service{
-		"iam": {a.iam, queryDialect(iam.Namespace)},
-		"sts": {a.sts, queryDialect(sts.Namespace)},
+		"iam":      {a.iam, queryDialect(iam.Namespace)},
+		"sts":      {a.sts, queryDialect(sts.Namespace)},
+		"kms":      {kms.New(o.Now), jsonDialect(protocol.JSON11, "", http.StatusBadRequest)},
+		"dynamodb": {dynamodb.New(), jsonDialect(protocol.JSON10, "com.amazonaws.dynamodb.v20120810", http.StatusBadRequest)},
+		"s3":       {a.s3, s3Dialect()},
+		"lambda":   {a.lambda, jsonDialect(protocol.RESTJSON, "", http.StatusForbidden)},
+		"sqs":      {a.outbox.SQS(), jsonDialect(protocol.JSON10, "com.amazonaws.sqs", http.StatusForbidden)},
+		"events":   {a.outbox.EventBridge(), jsonDialect(protocol.JSON11, "", http.StatusBadRequest)},
 	}
 	return a
 }
+
+// Close waits for functions that still run and removes what the local AWS has put into files. Nothing may
+// be asked of it afterwards.
+func (a *AWS) Close() error { return errors.Join(a.lambda.Close(), a.s3.Close()) }
+
+// Lambda is the service that functions in Go are registered with.
+func (a *AWS) Lambda() *lambda.Service { return a.lambda }
+
+// Messages returns what has been sent to SQS queues so far.
+func (a *AWS) Messages() []outbox.Message { return a.outbox.Messages() }
+
+// Events returns what has been put on EventBridge buses so far.
+func (a *AWS) Events() []outbox.Event { return a.outbox.Events() }
 
 // Credentials are temporary credentials that the local AWS has issued.
 type Credentials = sts.Credentials

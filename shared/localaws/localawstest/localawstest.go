@@ -37,25 +37,32 @@ type Keys struct {
 // Start returns a local AWS that is reached in process, without a listener: fit for testing/synctest.
 func Start(t testing.TB, options ...func(*localaws.Options)) *AWS {
 	t.Helper()
-	a := newAWS(options)
+	a := newAWS(t, options)
 	return &AWS{AWS: a, endpoint: Endpoint, client: &http.Client{Transport: a.Transport()}}
 }
 
 // Listen returns a local AWS behind a listener on loopback, closed when the test ends.
 func Listen(t testing.TB, options ...func(*localaws.Options)) *AWS {
 	t.Helper()
-	a := newAWS(options)
+	a := newAWS(t, options)
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	return &AWS{AWS: a, endpoint: server.URL, client: server.Client()}
 }
 
-func newAWS(options []func(*localaws.Options)) *localaws.AWS {
+func newAWS(t testing.TB, options []func(*localaws.Options)) *localaws.AWS {
+	t.Helper()
 	var o localaws.Options
 	for _, set := range options {
 		set(&o)
 	}
-	return localaws.New(o)
+	a := localaws.New(o)
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Errorf("close the local AWS: %v", err)
+		}
+	})
+	return a
 }
 
 // Endpoint is the base address of the local AWS, for AWS_ENDPOINT_URL.
