@@ -6,7 +6,11 @@
 // that only operators see: it is logged once, at the edge, and never sent.
 package problem
 
-import "time"
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // Error is a problem: what the caller may know about it, and, apart, its cause.
 // The zero value is not usable; make one with [New]. It must not be changed once it is shared.
@@ -33,6 +37,9 @@ type Error struct {
 	Function *FunctionFailure
 	// Connections are the names that keep a provider from being deleted; only with [ProviderInUse].
 	Connections []string
+	// Item is the item that a condition did not hold for, as the operation writes items; only with
+	// [ConditionFailed], and nil where AWS did not return it.
+	Item jsontext.Value
 	// Cause is for the log alone. It may be nil.
 	Cause error
 }
@@ -141,6 +148,8 @@ type Document struct {
 	StackTrace    []string `json:"stack_trace,omitempty" doc:"Stack trace of the failed function"`
 	LogTail       string   `json:"log_tail,omitzero" doc:"End of the failed function's log"`
 	Connections   []string `json:"connections,omitempty" doc:"Connections that use the provider"`
+
+	Item jsontext.Value `json:"item,omitempty" doc:"The item as it is, where a condition on it failed"`
 }
 
 // Document renders the safe part of the problem for the request with that id.
@@ -153,7 +162,7 @@ func (e *Error) Document(requestID string) Document {
 	d := Document{
 		Type: typePrefix + string(code), Title: kind.Title, Status: kind.Status, Detail: e.Detail, Code: code,
 		RequestID: requestID, Retryable: e.Retryable, Hint: e.Hint, Errors: e.Faults, AWS: e.AWS,
-		MissingAction: e.MissingAction, Resource: e.Resource, Connections: e.Connections,
+		MissingAction: e.MissingAction, Resource: e.Resource, Connections: e.Connections, Item: e.Item,
 	}
 	if f := e.Function; f != nil {
 		d.ErrorType, d.ErrorMessage, d.StackTrace, d.LogTail = f.ErrorType, f.ErrorMessage, f.StackTrace, f.LogTail
