@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,18 +28,23 @@ func (v view) global() bool { return v.index != nil && v.index.Global }
 
 // holds says whether the attribute is there to be compared or returned, if the item has it.
 func (v view) holds(attribute string) bool {
-	return v.index == nil || v.index.All || slices.Contains(v.keys(), attribute) || slices.Contains(v.index.Projected, attribute)
+	return v.index == nil || v.index.All || v.present()[attribute] != "" || slices.Contains(v.index.Projected, attribute)
 }
 
 // keys are the names of the key attributes of table and index, which are always projected.
 func (v view) keys() []string {
-	var names []string
+	return slices.Sorted(maps.Keys(v.present()))
+}
+
+// present are the key attributes of table and index, which every item read there has, with their types.
+func (v view) present() map[string]string {
+	kinds := map[string]string{}
 	for _, a := range []Attribute{v.table.Key.Partition, v.table.Key.Sort, v.key.Partition, v.key.Sort} {
-		if a.Name != "" && !slices.Contains(names, a.Name) {
-			names = append(names, a.Name)
+		if a.Name != "" {
+			kinds[a.Name] = a.Type
 		}
 	}
-	return names
+	return kinds
 }
 
 // lacks names what the search compares or returns and v does not hold.

@@ -26,10 +26,11 @@ func planScan(where *Condition, r Request, views []view) (*Plan, error) {
 	if r.Order != nil {
 		return nil, &Refusal{Pointer: "/order", Order: true, Message: "is possible only where a partition key is bound by = or in on every branch of the search: " + keys}
 	}
+	v := views[0]
+	where = fold(where, facts{present: v.present()})
 	if r.ForbidScan && !where.isConstant(false) {
 		return nil, &Refusal{Pointer: "/scan", Message: "is forbidden, and nothing but a scan can answer this: bind a partition key by = or in on every branch of the search, of an index that holds what is compared and returned: " + keys}
 	}
-	v := views[0]
 	p := newPlan(v, r)
 	p.Scan = true
 	if where.isConstant(false) {

@@ -180,15 +180,15 @@ func drafts(where *Condition, v view) ([]draft, bool) {
 // can hold a match.
 func partitionDrafts(where *Condition, v view, known value.Item, room int) []draft {
 	sort := v.key.Sort
+	rest := fold(where, facts{known: known, present: v.present()})
 	if sort.Name == "" {
-		return oneDraft(fold(where, facts{known: known}), known, v.index == nil)
+		return oneDraft(rest, known, v.index == nil)
 	}
-	rest := fold(where, facts{known: known, present: map[string]string{sort.Name: sort.Type}})
 	if sorts, ok := bound(rest, sort); ok && len(sorts) <= max(room, 1) {
 		list := []draft{}
 		for _, s := range sorts {
 			both := value.Item{v.key.Partition.Name: known[v.key.Partition.Name], sort.Name: s}
-			list = append(list, oneDraft(fold(where, facts{known: both}), both, v.index == nil)...)
+			list = append(list, oneDraft(fold(where, facts{known: both, present: v.present()}), both, v.index == nil)...)
 		}
 		return list
 	}
