@@ -14,6 +14,7 @@ import (
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/config"
@@ -88,9 +89,11 @@ type Gateway struct {
 	*Account
 	Ring   *seal.Ring
 	Minter *credentials.Minter
-	Table  *credentials.Table
-	STS    *awssts.Client // the gateway's own
 	Opener *connection.Opener
+
+	table     *credentials.Table
+	sts       *awssts.Client // calls with the gateway's own credentials
+	customers *awssts.Client // calls with customers' credentials only
 }
 
 // OpenGateway makes a Gateway and loads the data keys, so that no request waits for KMS. That they can't be loaded is
@@ -111,11 +114,11 @@ func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, 
 	g := &Gateway{
 		Account: account,
 		Ring:    seal.NewRing(account.kms, account.Registry, string(c.KeyARN), time.Now),
-		Table:   credentials.NewTable(awsdynamodb.NewFromConfig(account.own), c.CredentialCacheTable),
-		STS:     awssts.NewFromConfig(account.own),
+		table:   credentials.NewTable(awsdynamodb.NewFromConfig(account.own), c.CredentialCacheTable),
+		sts:     awssts.NewFromConfig(account.own), customers: customers,
 	}
-	g.Minter = credentials.NewMinter(g.STS, customers, account.Vault)
-	broker, err := credentials.NewBroker(g.Minter, g.Table, g.Ring, credentials.Options{UnsafeRoles: texts(c.UnsafeRoleARNs)})
+	g.Minter = credentials.NewMinter(g.sts, g.customers, account.Vault)
+	broker, err := credentials.NewBroker(g.Minter, g.table, g.Ring, credentials.Options{UnsafeRoles: texts(c.UnsafeRoleARNs)})
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +128,14 @@ func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, 
 	}
 	return g, nil
 }
+
+// Verifier verifies providers; rolePath is the segment that the path of every role contains.
+func (g *Gateway) Verifier(rolePath string) *audit.Verifier {
+	return audit.NewVerifier(g.Registry, g.sts, g.customers, g.Minter, audit.Options{Partition: g.Partition, RolePath: rolePath})
+}
+
+// Limiter bounds how often a site verifies.
+func (g *Gateway) Limiter() *audit.Limiter { return audit.NewLimiter(g.table) }
 
 func texts(arns []config.ARN) []string {
 	out := make([]string, len(arns))

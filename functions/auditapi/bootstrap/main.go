@@ -1,0 +1,40 @@
+// Command bootstrap is the Lambda executable of the function auditapi.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/arngate/arngate/functions/auditapi"
+	"github.com/arngate/arngate/shared/assembly"
+	"github.com/arngate/arngate/shared/config"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	settings, err := config.Load[config.AuditAPI]()
+	if err != nil {
+		return err
+	}
+	runtime := assembly.Runtime{Out: os.Stdout}
+	gateway, err := assembly.OpenGateway(ctx, settings.Connector, runtime)
+	if err != nil {
+		return err
+	}
+	api := assembly.API(settings.Function, settings.Claims, runtime)
+	auditapi.Register(api, auditapi.Deps{
+		Verifier: gateway.Verifier(string(settings.AssumableRolePath)), Limiter: gateway.Limiter(),
+		Registry: gateway.Registry, Minter: gateway.Minter,
+	})
+	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))
+	return nil
+}
