@@ -15,7 +15,7 @@ func Parse(r *http.Request) (*Signed, error) {
 	query := presignedParameters(r.URL)
 	switch {
 	case header != "" && query != nil:
-		return nil, fail(BadQuery, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "+
+		return nil, fail(Unsupported, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "+
 			"Signature query string parameter or the Authorization header should be specified")
 	case header != "":
 		return parseHeader(r, header)
