@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/http"
 
 	"github.com/arngate/arngate/shared/localaws/protocol"
@@ -40,6 +41,7 @@ func (ex *exchange) run(w http.ResponseWriter) error {
 		return err
 	}
 	accesses, err := ex.service.Resolve(ex.call)
+	maps.Copy(w.Header(), ex.call.Header)
 	ex.entry.Operation = ex.call.Operation
 	ex.entry.Requested, _ = sts.RequestedBy(ex.call)
 	if err != nil {
