@@ -211,5 +211,6 @@ func (s *Service) Serve(w http.ResponseWriter, c *protocol.Call) error {
 	if !ok {
 		return errors.New("serve Lambda call: it has not been resolved")
 	}
+	w.Header().Set("X-Amzn-Requestid", c.RequestID)
 	return r.serve(s, w, c, r)
 }

@@ -55,5 +55,8 @@ func (s *Service) Serve(w http.ResponseWriter, c *protocol.Call) error {
 	if !ok {
 		return errors.New("serve S3 call: it has not been resolved")
 	}
+	w.Header().Set("X-Amz-Request-Id", c.RequestID)
+	w.Header().Set("X-Amz-Id-2", c.RequestID)
+	w.Header().Set("Server", "AmazonS3")
 	return r.operation.serve(s, w, r)
 }

@@ -30,7 +30,7 @@ type blob struct {
 // write reads r to its end into a new blob.
 func (s *spool) write(r io.Reader) (*blob, error) {
 	var head bytes.Buffer
-	n, err := io.CopyN(&head, r, inMemory)
+	n, err := io.CopyN(&head, r, inMemory+1)
 	if errors.Is(err, io.EOF) {
 		return &blob{size: n, data: head.Bytes()}, nil
 	}
