@@ -23,9 +23,10 @@ const (
 	leaseTime = 3 * time.Second
 	// patience bounds how long one waits for others' leases before minting without.
 	patience = 2 * leaseTime
-	// firstPoll is the first pause between two looks at an entry that another makes; it grows to lastPoll.
-	firstPoll = 20 * time.Millisecond
-	lastPoll  = 250 * time.Millisecond
+	// An entry that another makes is looked at again after a quarter of the time waited so far, within these bounds: so
+	// a wait is hardly longer than the mint, and costs few reads.
+	shortestPoll = 20 * time.Millisecond
+	longestPoll  = 250 * time.Millisecond
 	// sealPurpose keeps sealed credentials apart from all else that is sealed.
 	sealPurpose = "credentials"
 )
@@ -57,15 +58,19 @@ func (t *sharedTier) obtain(ctx context.Context, id string, mint mintFunc) (Cred
 	if err != nil {
 		return t.alone(ctx, err, mint)
 	}
-	for waiting := (waiter{began: time.Now(), poll: firstPoll}); ; {
+	for began, waiting := time.Now(), false; ; {
 		if got, ok := t.open(ctx, id, item); ok {
 			return t.perhapsRenewed(ctx, id, got, mint)
 		}
-		if time.Since(waiting.began) > patience {
+		if time.Since(began) > patience {
 			return t.alone(ctx, errors.New("others' leases lapsed without an entry"), mint)
 		}
 		if time.Now().Before(item.LeasedUntil) {
-			if err := waiting.pause(ctx, item.LeasedUntil); err != nil {
+			if !waiting {
+				waiting = true
+				telemetry.From(ctx).Count(telemetry.LeaseWaits)
+			}
+			if err := pausePolling(ctx, began, item.LeasedUntil); err != nil {
 				return Credentials{}, "", err
 			}
 			if item, err = t.get(ctx, id); err != nil {
@@ -85,19 +90,11 @@ func (t *sharedTier) obtain(ctx context.Context, id string, mint mintFunc) (Cred
 	}
 }
 
-// waiter waits for another's mint.
-type waiter struct {
-	began time.Time
-	poll  time.Duration
-}
-
-// pause waits for about the next poll, or until the lease lapses, whichever is sooner.
-func (w *waiter) pause(ctx context.Context, leasedUntil time.Time) error {
-	if w.poll == firstPoll {
-		telemetry.From(ctx).Count(telemetry.LeaseWaits)
-	}
-	wait := min(w.poll/2+mathrand.N(w.poll), time.Until(leasedUntil)+time.Millisecond) //nolint:gosec // jitter
-	w.poll = min(w.poll*3/2, lastPoll)
+// pausePolling waits until the next look at an entry that another has been making since began, or until its lease
+// lapses, whichever is sooner.
+func pausePolling(ctx context.Context, began, leasedUntil time.Time) error {
+	poll := min(max(time.Since(began)/4, shortestPoll), longestPoll)
+	wait := min(poll*3/4+mathrand.N(poll/2), time.Until(leasedUntil)+time.Millisecond) //nolint:gosec // jitter
 	select {
 	case <-time.After(wait):
 		return nil

@@ -1,0 +1,521 @@
+package credentials_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/arngate/arngate/shared/credentials"
+	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/telemetry"
+)
+
+func TestTiers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first, second := w.instance(), w.instance()
+		minted, tier := mustGet(t, first, request())
+		if tier != telemetry.Minted {
+			t.Errorf("got %s, want minted", tier)
+		}
+		for _, want := range []struct {
+			broker *credentials.Broker
+			tier   credentials.Tier
+		}{{first, telemetry.Memory}, {second, telemetry.Table}, {second, telemetry.Memory}} {
+			got, tier := mustGet(t, want.broker, request())
+			if diff := cmp.Diff(minted, got); diff != "" || tier != want.tier {
+				t.Errorf("got tier %s, want %s; %s", tier, want.tier, diff)
+			}
+		}
+		if got, want := len(w.sts.calls()), 1; got != want {
+			t.Errorf("got %d AssumeRole, want %d", got, want)
+		}
+	})
+}
+
+func TestTableHoldsNothingInTheClear(t *testing.T) {
+	w := newWorld(t)
+	minted, _ := mustGet(t, w.instance(), request())
+	for id, sealed := range w.store.Sealed() {
+		for _, secret := range []string{planted, minted.AccessKeyID} {
+			if bytes.Contains(sealed, []byte(secret)) || bytes.Contains([]byte(id), []byte(secret)) {
+				t.Errorf("the table shows %q", secret)
+			}
+		}
+	}
+}
+
+// An entry moved to another key's place does not open there.
+func TestTableEntriesCannotBeSwapped(t *testing.T) {
+	w := newWorld(t)
+	ada, bob := request(), request(func(r *credentials.Request) { r.Caller.User = "bob" })
+	mustGet(t, w.instance(), ada)
+	adas := w.store.Sealed()
+	mustGet(t, w.instance(), bob)
+	for id := range w.store.Sealed() {
+		for _, sealed := range adas {
+			w.store.Replace(id, sealed)
+		}
+	}
+	got, tier := mustGet(t, w.instance(), bob)
+	if tier != telemetry.Minted || got.AccessKeyID != "ASIA3" {
+		t.Errorf("got %s from %s, want minted anew", got.AccessKeyID, tier)
+	}
+}
+
+// 20 instances, 200 requests each, one cold key, a slow STS: one mint for all.
+func TestStampede(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sts.delay = 300 * time.Millisecond
+		began := time.Now()
+		var all sync.WaitGroup
+		var slowest time.Duration
+		var mu sync.Mutex
+		for range 20 {
+			broker := w.instance()
+			for range 200 {
+				all.Go(func() {
+					got, _, err := broker.Get(t.Context(), request())
+					if err != nil || got.AccessKeyID != "ASIA1" {
+						t.Errorf("got %s, %v", got.AccessKeyID, err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					slowest = max(slowest, time.Since(began))
+				})
+			}
+		}
+		all.Wait()
+		if got, want := len(w.sts.calls()), 1; got != want {
+			t.Errorf("got %d AssumeRole, want %d", got, want)
+		}
+		if limit := 450 * time.Millisecond; slowest > limit {
+			t.Errorf("the slowest took %s, want at most 1.5 mints", slowest)
+		}
+	})
+}
+
+func TestTrap1LifetimeIsSTSs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for life, want := range map[time.Duration]time.Duration{15 * time.Minute: 15 * time.Minute, 3 * time.Hour: time.Hour} {
+			w := newWorld(t)
+			w.sts.life = life
+			began := time.Now()
+			got, _ := mustGet(t, w.instance(), request())
+			if got.Expires.Sub(began) != want {
+				t.Errorf("STS said %s: got %s, want %s", life, got.Expires.Sub(began), want)
+			}
+		}
+	})
+}
+
+// Expired entries stay in the table; DynamoDB deletes them days later.
+func TestTrap2ExpiredEntriesAreNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.instance()
+		old, _ := mustGet(t, first, request())
+		time.Sleep(59*time.Minute + time.Second) // in its last minute
+		for name, broker := range map[string]*credentials.Broker{"memory": first, "table": w.instance()} {
+			got, _ := mustGet(t, broker, request())
+			if got.AccessKeyID == old.AccessKeyID {
+				t.Errorf("%s: expired credentials are handed out", name)
+			}
+		}
+		time.Sleep(48 * time.Hour)
+		got, tier := mustGet(t, w.instance(), request())
+		if tier != telemetry.Minted || time.Until(got.Expires) != time.Hour {
+			t.Errorf("got %s with %s to live, want new ones", tier, time.Until(got.Expires))
+		}
+	})
+}
+
+func TestNeverUsedInTheLastMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		broker := w.instance()
+		for range 3 * 60 * 60 / 7 {
+			got, _ := mustGet(t, broker, request())
+			if left := time.Until(got.Expires); left < time.Minute {
+				t.Fatalf("got credentials with %s to live", left)
+			}
+			time.Sleep(7 * time.Second)
+		}
+		if got, most := len(w.sts.calls()), 1+3*60/55; got > most {
+			t.Errorf("got %d mints in 3 hours, want at most %d", got, most)
+		}
+	})
+}
+
+// In the last minutes one instance refreshes, within its budget, and all others serve on.
+func TestRefreshIsInlineAndByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		brokers := []*credentials.Broker{w.instance(), w.instance(), w.instance()}
+		for _, broker := range brokers {
+			mustGet(t, broker, request())
+		}
+		time.Sleep(57*time.Minute + 30*time.Second)
+		w.sts.delay = 100 * time.Millisecond
+		var all sync.WaitGroup
+		for _, broker := range brokers {
+			for range 50 {
+				all.Go(func() {
+					began := time.Now()
+					if _, _, err := broker.Get(t.Context(), request()); err != nil {
+						t.Error(err)
+					}
+					if took := time.Since(began); took > 300*time.Millisecond {
+						t.Errorf("a request took %s during the refresh", took)
+					}
+				})
+			}
+		}
+		all.Wait()
+		if got, want := len(w.sts.calls()), 2; got != want {
+			t.Errorf("got %d mints, want %d", got, want)
+		}
+		time.Sleep(6 * time.Second)
+		for _, broker := range brokers { // the others find the new ones in the table
+			if got, _ := mustGet(t, broker, request()); got.AccessKeyID != "ASIA2" {
+				t.Errorf("got %s, want the refreshed ones", got.AccessKeyID)
+			}
+		}
+	})
+}
+
+func TestRefreshKeepsItsBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		broker := w.instance()
+		mustGet(t, broker, request())
+		time.Sleep(57*time.Minute + 30*time.Second)
+		w.sts.delay = time.Minute
+		began := time.Now()
+		got, tier := mustGet(t, broker, request())
+		if took := time.Since(began); got.AccessKeyID != "ASIA1" || tier != telemetry.Memory || took != 300*time.Millisecond {
+			t.Errorf("got %s from %s after %s, want the old ones after 300ms", got.AccessKeyID, tier, took)
+		}
+		w.sts.delay = 0
+		time.Sleep(6 * time.Second)
+		if got, _ := mustGet(t, broker, request()); got.AccessKeyID == "ASIA1" {
+			t.Error("the refresh is not tried again")
+		}
+	})
+}
+
+func TestLeaseOfADeadInstanceLapses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := request()
+		if won, _, err := w.store.Lease(t.Context(), credentials.IDOf(r), "dead", 0, time.Now(), time.Now().Add(3*time.Second)); !won || err != nil {
+			t.Fatal(won, err)
+		}
+		began := time.Now()
+		_, tier := mustGet(t, w.instance(), r)
+		if took := time.Since(began); tier != telemetry.Minted || took < 3*time.Second || took > 3500*time.Millisecond {
+			t.Errorf("got %s after %s, want minted right after the lease", tier, took)
+		}
+	})
+}
+
+// Whoever waits for a lease that is taken again and again mints for itself in the end.
+func TestLeaseWaitersMintRatherThanFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := request()
+		far := time.Now().Add(time.Hour)
+		if won, _, err := w.store.Lease(t.Context(), credentials.IDOf(r), "greedy", 0, time.Now(), far); !won || err != nil {
+			t.Fatal(won, err)
+		}
+		if _, tier := mustGet(t, w.instance(), r); tier != telemetry.Minted {
+			t.Errorf("got %s, want minted", tier)
+		}
+	})
+}
+
+func TestTableDownOrSlow(t *testing.T) {
+	for name, harm := range map[string]func(*world){
+		"down":     func(w *world) { w.store.Err = errors.New("table is down") },
+		"slow":     func(w *world) { w.store.Delay = time.Minute },
+		"KMS down": func(w *world) { w.kms.down = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				harm(w)
+				broker := w.instance()
+				record := &telemetry.Record{}
+				began := time.Now()
+				_, tier, err := broker.Get(telemetry.NewContext(t.Context(), record), request())
+				if took := time.Since(began); err != nil || tier != telemetry.Minted || took > 200*time.Millisecond {
+					t.Errorf("got %s, %v after %s, want minted within 200ms", tier, err, took)
+				}
+				if record.Counted(telemetry.CacheErrors) == 0 {
+					t.Error("the failure is not counted")
+				}
+				if _, tier := mustGet(t, broker, request()); tier != telemetry.Memory {
+					t.Errorf("then: got %s, want memory", tier)
+				}
+			})
+		})
+	}
+}
+
+func TestDropInEveryTier(t *testing.T) {
+	w := newWorld(t)
+	broker := w.instance()
+	first, _ := mustGet(t, broker, request())
+	broker.Drop(t.Context(), request(), "ASIAOTHER")
+	if got, tier := mustGet(t, broker, request()); got.AccessKeyID != first.AccessKeyID || tier != telemetry.Memory {
+		t.Errorf("another's drop: got %s from %s", got.AccessKeyID, tier)
+	}
+	broker.Drop(t.Context(), request(), first.AccessKeyID)
+	got, tier := mustGet(t, broker, request())
+	if got.AccessKeyID == first.AccessKeyID || tier != telemetry.Minted {
+		t.Errorf("got %s from %s, want others, minted", got.AccessKeyID, tier)
+	}
+	again, tier := mustGet(t, w.instance(), request())
+	if again.AccessKeyID != got.AccessKeyID || tier != telemetry.Table {
+		t.Errorf("another instance: got %s from %s, want %s from the table", again.AccessKeyID, tier, got.AccessKeyID)
+	}
+	// Another instance that still had the old ones must not drop the new ones with them.
+	broker.Drop(t.Context(), request(), first.AccessKeyID)
+	if again, tier := mustGet(t, w.instance(), request()); again.AccessKeyID != got.AccessKeyID || tier != telemetry.Table {
+		t.Errorf("a late drop: got %s from %s, want %s from the table", again.AccessKeyID, tier, got.AccessKeyID)
+	}
+}
+
+// What AWS no longer takes is not taken from a table that could not be told.
+func TestDropWhileTheTableIsDown(t *testing.T) {
+	w := newWorld(t)
+	broker := w.instance()
+	first, _ := mustGet(t, broker, request())
+	w.store.Err = errors.New("table is down")
+	broker.Drop(t.Context(), request(), first.AccessKeyID)
+	w.store.Err = nil
+	if got, _ := mustGet(t, broker, request()); got.AccessKeyID == first.AccessKeyID {
+		t.Error("dropped credentials come back from the table")
+	}
+}
+
+func TestTrap3NothingIsShared(t *testing.T) {
+	w := newWorld(t)
+	broker := w.instance()
+	seen := map[string]string{}
+	for name, change := range map[string]func(*credentials.Request){
+		"base":                func(*credentials.Request) {},
+		"site":                func(r *credentials.Request) { r.Caller.Site = siteB },
+		"user":                func(r *credentials.Request) { r.Caller.User = "bob" },
+		"actor":               func(r *credentials.Request) { r.Caller.Actor = "backend" },
+		"provider":            func(r *credentials.Request) { r.Opened.Provider.Name = "other" },
+		"connection":          func(r *credentials.Request) { r.Opened.Connection.Name = "other" },
+		"connection revision": func(r *credentials.Request) { r.Opened.Connection.Revision = "c2" },
+		"policy":              func(r *credentials.Request) { r.Opened.Connection.PolicyDigest = [32]byte{2} },
+		"provider revision": func(r *credentials.Request) {
+			r.Opened.Provider.Revision, r.Opened.State.Revision = "p2", "p2"
+		},
+	} {
+		got, tier := mustGet(t, broker, request(change))
+		if tier != telemetry.Minted {
+			t.Errorf("another %s: got %s, want minted", name, tier)
+		}
+		if other, ok := seen[got.AccessKeyID]; ok {
+			t.Errorf("%s and %s share credentials", name, other)
+		}
+		seen[got.AccessKeyID] = name
+	}
+}
+
+func TestNotReadyProvidersAreNotUsed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*registry.Opened)
+		want   error
+	}{
+		"no role":        {func(o *registry.Opened) { o.Provider.RoleARN = "" }, credentials.ErrAwaitingRole},
+		"never verified": {func(o *registry.Opened) { o.State = registry.State{} }, credentials.ErrUnverified},
+		"edited since":   {func(o *registry.Opened) { o.Provider.Revision = "p2" }, credentials.ErrUnverified},
+		"unsafe":         {func(o *registry.Opened) { o.State.Status = registry.Unsafe }, credentials.ErrUnsafe},
+		"unusable":       {func(o *registry.Opened) { o.State.Status = registry.Unusable }, credentials.ErrUnusable},
+		"no revision": {func(o *registry.Opened) {
+			o.Provider.Revision, o.State.Revision = "", ""
+		}, credentials.ErrUnverified},
+	} {
+		w := newWorld(t)
+		broker := w.instance()
+		mustGet(t, broker, request()) // what is cached does not help
+		_, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { c.change(r.Opened) }))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+		if got := len(w.sts.calls()); got != 1 {
+			t.Errorf("%s: got %d AssumeRole, want none more", name, got-1)
+		}
+	}
+}
+
+func TestOperatorLetsAnUnsafeRoleThrough(t *testing.T) {
+	w := newWorld(t)
+	unsafe := request(func(r *credentials.Request) { r.Opened.State.Status = registry.Unsafe })
+	broker, err := credentials.NewBroker(credentials.NewMinter(w.sts, nil, nil), w.store, newRing(t),
+		credentials.Options{UnsafeRoles: []string{unsafe.Opened.Provider.RoleARN}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustGet(t, broker, unsafe)
+	other := request(func(r *credentials.Request) {
+		r.Opened.State.Status, r.Opened.Provider.RoleARN = registry.Unsafe, r.Opened.Provider.RoleARN+"2"
+	})
+	if _, _, err := broker.Get(t.Context(), other); !errors.Is(err, credentials.ErrUnsafe) {
+		t.Errorf("got %v, want ErrUnsafe", err)
+	}
+}
+
+func TestDenialsAreRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		broker := w.instance()
+		w.sts.failNext(accessDenied(), accessDenied(), accessDenied())
+		for i := range 10 {
+			user := string(rune('a' + i)) // for every user of the provider
+			_, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { r.Caller.User = user }))
+			if !errors.Is(err, credentials.ErrUnusable) {
+				t.Fatalf("got %v, want ErrUnusable", err)
+			}
+		}
+		if got, want := len(w.sts.calls()), 1; got != want {
+			t.Errorf("got %d AssumeRole, want %d", got, want)
+		}
+		edited := request(func(r *credentials.Request) { r.Opened.Provider.Revision, r.Opened.State.Revision = "p2", "p2" })
+		verified := request(func(r *credentials.Request) { r.Opened.State.VerifiedAt = time.Now() })
+		for range 2 { // another revision, or another verify, is worth another try
+			_, _, _ = broker.Get(t.Context(), edited)
+			_, _, _ = broker.Get(t.Context(), verified)
+		}
+		if got, want := len(w.sts.calls()), 3; got != want {
+			t.Errorf("got %d AssumeRole, want %d", got, want)
+		}
+		time.Sleep(30 * time.Second)
+		if _, tier := mustGet(t, broker, request()); tier != telemetry.Minted {
+			t.Errorf("after 30 s: got %s, want minted", tier)
+		}
+	})
+}
+
+// A mint that failed leaves no lease behind for others to wait for.
+func TestFailedMintReleasesTheLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sts.failNext(accessDenied())
+		_, _, err := w.instance().Get(t.Context(), request())
+		if !errors.Is(err, credentials.ErrUnusable) {
+			t.Fatalf("got %v, want ErrUnusable", err)
+		}
+		began := time.Now()
+		mustGet(t, w.instance(), request())
+		if took := time.Since(began); took > 0 {
+			t.Errorf("the next instance waited %s", took)
+		}
+	})
+}
+
+// One caller's leaving does not end the mint for the others, nor does their mint keep the one who left.
+func TestWaitersHonourTheirOwnContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sts.delay = time.Second
+		broker := w.instance()
+		leaving, leave := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			began := time.Now()
+			_, _, err := broker.Get(leaving, request())
+			if took := time.Since(began); !errors.Is(err, context.Canceled) || took != 100*time.Millisecond {
+				t.Errorf("who left: got %v after %s", err, took)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if _, tier, err := broker.Get(t.Context(), request()); err != nil || tier != telemetry.Minted {
+				t.Errorf("who stayed: got %s, %v", tier, err)
+			}
+		})
+		time.Sleep(100 * time.Millisecond)
+		leave()
+		all.Wait()
+		if got, want := len(w.sts.calls()), 1; got != want {
+			t.Errorf("got %d AssumeRole, want %d", got, want)
+		}
+	})
+}
+
+// Shared work ends with the invocation of whoever began it. Those who have more time begin again.
+func TestWaitersOutliveTheFirstsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sts.delay = time.Second
+		broker := w.instance()
+		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, _, err := broker.Get(short, request()); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the first: got %v, want its deadline", err)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if _, _, err := broker.Get(t.Context(), request()); err != nil {
+				t.Errorf("the second: %v", err)
+			}
+		})
+		all.Wait()
+	})
+}
+
+func TestPanicsEndTheRequestOnly(t *testing.T) {
+	w := newWorld(t)
+	broker, err := credentials.NewBroker(panickingSource{}, w.store, newRing(t), credentials.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := broker.Get(t.Context(), request()); err == nil {
+		t.Error("got no error from a panic")
+	}
+}
+
+type panickingSource struct{}
+
+func (panickingSource) Mint(context.Context, credentials.Request) (credentials.Credentials, error) {
+	panic("mint")
+}
+
+func TestStoreInMemory(t *testing.T) { runStoreContract(t) }
+
+func BenchmarkGetFromMemory(b *testing.B) {
+	for _, callers := range []int{1, 1_000, 9_000} {
+		b.Run(fmtCallers(callers), func(b *testing.B) {
+			w := newWorld(b)
+			broker := w.instance()
+			requests := make([]credentials.Request, callers)
+			for i := range requests {
+				requests[i] = request(func(r *credentials.Request) { r.Caller.User = fmtCallers(i) })
+				mustGet(b, broker, requests[i])
+			}
+			ctx := b.Context()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, _, err := broker.Get(ctx, requests[i%callers]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package credentials
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Every field of Key changes the digest: a new one that Digest forgets fails here.
+func TestTrap3DigestCoversEveryField(t *testing.T) {
+	var zero Key
+	seen := map[[32]byte]string{zero.Digest(): "none"}
+	for i := range reflect.TypeFor[Key]().NumField() {
+		var key Key
+		field, name := reflect.ValueOf(&key).Elem().Field(i), reflect.TypeFor[Key]().Field(i).Name
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("x")
+		case reflect.Array:
+			field.Index(0).SetUint(1)
+		default:
+			t.Fatalf("%s is of a kind that this test doesn't know", name)
+		}
+		if other, ok := seen[key.Digest()]; ok {
+			t.Errorf("%s makes the same digest as %s", name, other)
+		}
+		seen[key.Digest()] = name
+	}
+}
+
+// The digest tells keys apart whose fields join to the same text: ab+c and a+bc.
+func TestTrap3DigestIsLengthPrefixed(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		joined := rapid.StringMatching(`[a-c]{7,14}`).Draw(rt, "joined")
+		one, other := split(rt, joined), split(rt, joined)
+		if (one == other) != (one.Digest() == other.Digest()) {
+			rt.Fatalf("%+v and %+v", one, other)
+		}
+	})
+}
+
+// split cuts joined into the fields of a key at drawn places.
+func split(rt *rapid.T, joined string) Key {
+	var parts [7]string
+	for i := range parts {
+		if i == len(parts)-1 {
+			parts[i] = joined
+			break
+		}
+		n := rapid.IntRange(0, len(joined)).Draw(rt, "cut")
+		parts[i], joined = joined[:n], joined[n:]
+	}
+	return Key{
+		Site: parts[0], User: parts[1], Actor: parts[2], Provider: parts[3], ProviderRevision: parts[4],
+		Connection: parts[5], ConnectionRevision: parts[6],
+	}
+}
+
+func FuzzSessionNames(f *testing.F) {
+	const site = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+	for _, user := range []string{"", "a", "ada", "ada@example.com", strings.Repeat("x", 300), "Jörg Müller", "a:b/c", "\xff", "*", "日本"} {
+		f.Add(user)
+	}
+	f.Fuzz(func(t *testing.T, user string) {
+		for name, limits := range map[string][2]int{
+			SessionName(user, site): {2, 64}, SourceIdentity(user): {2, 64}, FederationName(user, site): {2, 32},
+		} {
+			if len(name) < limits[0] || len(name) > limits[1] || strings.IndexFunc(name, func(r rune) bool { return !sessionRune(r) }) >= 0 {
+				t.Errorf("%q makes %q", user, name)
+			}
+		}
+		if tag := TagValue(user); len([]rune(tag)) > 256 || strings.IndexFunc(tag, func(r rune) bool { return !tagRune(r) }) >= 0 {
+			t.Errorf("%q makes the tag value %q", user, tag)
+		}
+	})
+}
