@@ -53,7 +53,7 @@ func (d document) text(indent string) (string, error) {
 	return ascii(string(raw)), nil
 }
 
-// marshal is json.Marshal without the escapes that only HTML needs.
+// marshal is [json.Marshal] without the escapes that only HTML needs.
 func marshal(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

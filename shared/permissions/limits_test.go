@@ -116,7 +116,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestValidateCollectsEveryFaultWithoutItsValue(t *testing.T) {
-	const secret = "AKIAIOSFODNN7EXAMPLE/secret"
+	const planted = "planted/value"
 	key := "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	for _, c := range []struct {
 		name   string
@@ -132,12 +132,12 @@ func TestValidateCollectsEveryFaultWithoutItsValue(t *testing.T) {
 		{"buckets beside every one", s3(permissions.Bucket{Name: "files"}, permissions.Bucket{Name: "*"}), []string{"/buckets"}},
 		{"twice", dynamodb("Orders", "Orders"), []string{"/tables/1"}},
 		{"another connector's lists", permissions.Limits{
-			Connector: permissions.Lambda, Region: region, Functions: []string{"f"}, Tables: []string{secret},
-			Buckets: []permissions.Bucket{{Name: secret}}, KMSKeys: []string{key},
+			Connector: permissions.Lambda, Region: region, Functions: []string{"f"}, Tables: []string{planted},
+			Buckets: []permissions.Bucket{{Name: planted}}, KMSKeys: []string{key},
 		}, []string{"/tables", "/buckets", "/kms_keys"}},
 		{"all at once", permissions.Limits{
-			Connector: permissions.S3, Region: secret, Functions: []string{secret},
-			Buckets: []permissions.Bucket{{Name: secret, Prefix: "a\x00", Owner: secret}}, KMSKeys: []string{secret, "*"},
+			Connector: permissions.S3, Region: planted, Functions: []string{planted},
+			Buckets: []permissions.Bucket{{Name: planted, Prefix: "a\x00", Owner: planted}}, KMSKeys: []string{planted, "*"},
 		}, []string{
 			"/region", "/buckets/0/name", "/buckets/0/prefix", "/buckets/0/owner", "/functions", "/kms_keys", "/kms_keys/0",
 		}},
@@ -161,7 +161,7 @@ func TestValidateCollectsEveryFaultWithoutItsValue(t *testing.T) {
 			var got []string
 			for _, f := range c.limits.Validate() {
 				got = append(got, f.Pointer)
-				if f.Message == "" || strings.Contains(f.Message, secret) {
+				if f.Message == "" || strings.Contains(f.Message, planted) {
 					t.Errorf("%s: message %q", f.Pointer, f.Message)
 				}
 			}

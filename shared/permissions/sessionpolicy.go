@@ -103,7 +103,7 @@ func (w writer) statements() ([]statement, error) {
 
 // actions returns the connection's actions on one kind of target.
 func (w writer) actions(on target) []string {
-	return names(w.limits.Connector, func(a action) bool { return a.on == on && !(w.limits.ReadOnly && a.write) })
+	return names(w.limits.Connector, func(a action) bool { return a.on == on && (!w.limits.ReadOnly || !a.write) })
 }
 
 // allow returns the statement that allows actions on resources, none if there is nothing to allow.

@@ -367,7 +367,9 @@ func TestPermissionPolicyIsTheUnion(t *testing.T) {
 			t.Errorf("%s on %s: got %v, want %v", c.action, c.resource, got, c.want)
 		}
 	}
-	var d struct{ Statement []json.RawMessage }
+	var d struct {
+		Statement []json.RawMessage `json:"Statement"`
+	}
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		t.Fatal(err)
 	}

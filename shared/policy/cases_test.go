@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/arngate/arngate/shared/policy"
@@ -36,21 +37,21 @@ type evaluation struct {
 	policies policy.Policies
 }
 
-func loadCases(t testing.TB) []evaluation {
-	t.Helper()
+func loadCases(tb testing.TB) []evaluation {
+	tb.Helper()
 	text, err := os.ReadFile("testdata/policy-cases.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var cases []testCase
 	if err := json.Unmarshal(text, &cases); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := make([]evaluation, 0, len(cases))
 	for _, c := range cases {
 		e, err := c.parse()
 		if err != nil {
-			t.Fatalf("%s: %v", c.ID, err)
+			tb.Fatalf("%s: %v", c.ID, err)
 		}
 		out = append(out, e)
 	}
@@ -74,10 +75,8 @@ func (c testCase) parse() (evaluation, error) {
 	if e.policies.Identity, err = parseAll(c.Identity); err != nil {
 		return e, err
 	}
-	if session, err := parseAll([]json.RawMessage{c.Session}); err != nil {
+	if e.policies.Session, err = parseOneOrMany(c.Session); err != nil {
 		return e, err
-	} else if session[0] != nil {
-		e.policies.Session = session
 	}
 	if e.policies.Boundary, err = parseOptional(c.Boundary); err != nil {
 		return e, err
@@ -95,15 +94,35 @@ func (c testCase) parse() (evaluation, error) {
 	return e, nil
 }
 
-// contextValues reads one value or a list of them.
+// contextValues reads one value or a list of them; numbers and booleans are their text.
 func contextValues(raw json.RawMessage) ([]string, error) {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}, nil
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		list = []json.RawMessage{raw}
 	}
-	var list []string
-	err := json.Unmarshal(raw, &list)
-	return list, err
+	out := make([]string, 0, len(list))
+	for _, value := range list {
+		text := string(value)
+		if strings.HasPrefix(text, `"`) {
+			if err := json.Unmarshal(value, &text); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, text)
+	}
+	return out, nil
+}
+
+// parseOneOrMany reads a list of policies, or a single one; nil for none.
+func parseOneOrMany(raw json.RawMessage) ([]*policy.Document, error) {
+	var list []json.RawMessage
+	if string(raw) == "null" || len(raw) == 0 {
+		return nil, nil
+	}
+	if json.Unmarshal(raw, &list) != nil {
+		list = []json.RawMessage{raw}
+	}
+	return parseAll(list)
 }
 
 func parseAll(texts []json.RawMessage) ([]*policy.Document, error) {

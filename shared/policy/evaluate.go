@@ -12,7 +12,9 @@ package policy
 func Evaluate(r Request, p Policies) Decision {
 	e := evaluation{request: &r, policies: &p, caller: newCaller(&r), query: &query{context: r.Context}}
 	d := e.decide()
-	d.Missing = e.query.missing
+	if len(e.query.missing) > 0 {
+		d.Missing = e.query.missing
+	}
 	return d
 }
 

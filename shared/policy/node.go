@@ -51,15 +51,16 @@ func readValue(d *jsontext.Decoder, pointer string, depth int) (node, error) {
 		return node{}, err
 	}
 	n := node{pointer: pointer, kind: token.Kind()}
-	switch n.kind {
-	case '{':
+	if n.kind == '{' {
 		n.members, err = readMembers(d, pointer, depth)
-	case '[':
-		n.elements, err = readElements(d, pointer, depth)
-	default:
-		n.text = token.String()
+		return n, err
 	}
-	return n, err
+	if n.kind == '[' {
+		n.elements, err = readElements(d, pointer, depth)
+		return n, err
+	}
+	n.text = token.String()
+	return n, nil
 }
 
 func readMembers(d *jsontext.Decoder, pointer string, depth int) ([]member, error) {
@@ -163,12 +164,10 @@ func (n node) scalars(f *faults) []string {
 	list := n.list()
 	out := make([]string, 0, len(list))
 	for _, e := range list {
-		switch e.kind {
-		case '"', '0', 't', 'f':
-			out = append(out, e.text)
-		default:
+		if !slices.Contains([]jsontext.Kind{'"', '0', 't', 'f'}, e.kind) {
 			f.add(e, "must be a string, a number or a boolean")
 		}
+		out = append(out, e.text)
 	}
 	return out
 }
