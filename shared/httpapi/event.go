@@ -83,10 +83,15 @@ func (e *event) read(payload []byte) error {
 	for i := range e.headers {
 		e.headers[i].name = strings.ToLower(e.headers[i].name)
 	}
-	if e.method == "" || !strings.HasPrefix(e.rawPath, "/") {
+	if !isMethod(e.method) || !strings.HasPrefix(e.rawPath, "/") {
 		return errEvent
 	}
 	return nil
+}
+
+// isMethod is stricter than RFC 9110 section 9.1: the methods that there are have only these letters.
+func isMethod(s string) bool {
+	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 func (e *event) readContext(r eventReader, name string) error {
@@ -129,11 +134,15 @@ func (e *event) readClaim(r eventReader, name string) error {
 	return r.d.SkipValue()
 }
 
-// bodySize is the size of the body once it is decoded, or a little more.
+// bodySize is the size of the body once it is decoded; of base64 with escapes in it, a little more.
 func (e *event) bodySize() int {
-	size := max(0, len(e.body)-2)
+	if len(e.body) <= 2 {
+		return 0
+	}
+	size := len(e.body) - 2
 	if e.isBase64 {
-		return base64.StdEncoding.DecodedLen(size)
+		padding := bytes.Count(e.body[size-1:size+1], []byte("="))
+		return base64.StdEncoding.DecodedLen(size) - padding
 	}
 	if bytes.IndexByte(e.body, '\\') < 0 {
 		return size

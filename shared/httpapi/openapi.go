@@ -1,25 +1,230 @@
 package httpapi
 
 import (
+	"fmt"
+	"net/http"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/arngate/arngate/shared/problem"
 )
 
-// schemaName names a schema in the document. Types of a function's package begin with the function's name.
+const problemSchema = "Problem"
+
+// schemaName names a schema in the document. Types of a function's package, and lists of them, begin with the
+// function's name, so that two functions may have types of one name.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	_, function, ok := strings.Cut(t.PkgPath(), "/functions/")
+	if t == reflect.TypeFor[problem.Document]() {
+		return problemSchema
+	}
+	_, function, ok := strings.Cut(t.PkgPath()+t.Name(), "/functions/")
 	if !ok || t.Name() == "" {
 		return name
 	}
-	function, _, _ = strings.Cut(function, "/")
-	return strings.ToUpper(function[:1]) + function[1:] + name
+	function = function[:strings.IndexFunc(function+".", notLetter)]
+	function = strings.ToUpper(function[:1]) + function[1:]
+	return function + strings.TrimPrefix(name, function)
 }
 
+func notLetter(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+
+const securityScheme = "bearer"
+
 // OpenAPI returns the OpenAPI 3.1 document of the registered operations, the same bytes for the same operations.
-func (a *API) OpenAPI() ([]byte, error) { return marshalIndented(a.huma.OpenAPI()) }
+// It is not for concurrent use, nor for a function's requests: the document is generated once, and committed.
+func (a *API) OpenAPI() ([]byte, error) {
+	document := *a.huma.OpenAPI()
+	document.Components = a.components()
+	document.Paths = make(map[string]*huma.PathItem, len(document.Paths))
+	for _, r := range a.routes {
+		item := document.Paths[r.Path]
+		if item == nil {
+			item = &huma.PathItem{}
+			document.Paths[r.Path] = item
+		}
+		place(item, a.document(r))
+	}
+	text, err := marshalIndented(&document)
+	if err != nil {
+		return nil, fmt.Errorf("render OpenAPI document: %w", err)
+	}
+	return text, nil
+}
+
+// components are the schemas of the operations and of problems, without huma's own error model.
+func (a *API) components() *huma.Components {
+	a.registry.Schema(reflect.TypeFor[problem.Document](), true, "")
+	schemas := a.registry.Map()
+	delete(schemas, "ErrorModel")
+	delete(schemas, "ErrorDetail")
+	code := schemas[problemSchema].Properties["code"]
+	code.Enum = nil
+	for _, c := range problem.Codes() {
+		code.Enum = append(code.Enum, string(c))
+	}
+	return &huma.Components{
+		Schemas: a.registry,
+		SecuritySchemes: map[string]*huma.SecurityScheme{securityScheme: {
+			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+			Description: "A token of the site's issuer. Its claims name site, user, groups and scopes.",
+		}},
+	}
+}
+
+func place(item *huma.PathItem, op *huma.Operation) {
+	switch op.Method {
+	case http.MethodGet:
+		item.Get = op
+	case http.MethodPost:
+		item.Post = op
+	case http.MethodPut:
+		item.Put = op
+	case http.MethodPatch:
+		item.Patch = op
+	case http.MethodDelete:
+		item.Delete = op
+	}
+}
+
+// document is the operation as clients see it. It leaves huma's own value alone, which requests run by.
+func (a *API) document(r *route) *huma.Operation {
+	op := *r.huma
+	op.Description = describe(r)
+	op.Security = []map[string][]string{{securityScheme: {}}}
+	if r.Public {
+		op.Security = []map[string][]string{}
+	}
+	if len(r.Scopes) > 0 {
+		op.Extensions = map[string]any{"x-scopes": slices.Sorted(slices.Values(r.Scopes))}
+	}
+	op.RequestBody = r.requestBody()
+	op.Responses = r.responses()
+	return &op
+}
+
+func describe(r *route) string {
+	scopes := "Any verified caller may use this."
+	switch {
+	case r.Public:
+		scopes = "Public: needs no token."
+	case len(r.Scopes) > 0:
+		quoted := make([]string, len(r.Scopes))
+		for i, scope := range slices.Sorted(slices.Values(r.Scopes)) {
+			quoted[i] = "`" + scope + "`"
+		}
+		scopes = "Scope: " + strings.Join(quoted, " or ") + "."
+	}
+	return strings.TrimSpace(r.Description + "\n\n" + scopes)
+}
+
+func (r *route) requestBody() *huma.RequestBody {
+	switch {
+	case r.body.field == nil:
+		return nil
+	case r.body.raw:
+		media := cmpOr(r.body.media, "*/*")
+		content := &huma.MediaType{Example: r.RequestExample}
+		if media != mediaJSON {
+			content.Schema = &huma.Schema{Type: huma.TypeString, Format: "binary"}
+		}
+		return &huma.RequestBody{Content: map[string]*huma.MediaType{media: content}}
+	}
+	return &huma.RequestBody{
+		Required: r.body.required,
+		Content:  map[string]*huma.MediaType{mediaJSON: {Schema: r.body.schema, Example: r.RequestExample}},
+	}
+}
+
+// responses are the success, as huma found it in the output type, and every problem by status.
+func (r *route) responses() map[string]*huma.Response {
+	success := strconv.Itoa(r.huma.DefaultStatus)
+	response := *r.huma.Responses[success]
+	if len(response.Content) > 0 {
+		response.Content = r.successContent(response.Content)
+	}
+	response.Headers = r.successHeaders(response.Headers)
+	out := map[string]*huma.Response{success: &response}
+	for status, codes := range byStatus(r.allProblems()) {
+		out[status] = problemResponse(codes)
+	}
+	return out
+}
+
+func (r *route) successContent(content map[string]*huma.MediaType) map[string]*huma.MediaType {
+	schema := content[mediaJSON]
+	if schema == nil {
+		return content
+	}
+	if schema.Schema != nil && schema.Schema.ContentEncoding == "base64" {
+		media := cmpOr(r.ResponseType, "application/octet-stream")
+		return map[string]*huma.MediaType{media: {
+			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: r.ResponseExample,
+		}}
+	}
+	return map[string]*huma.MediaType{mediaJSON: {Schema: schema.Schema, Example: r.ResponseExample}}
+}
+
+func (r *route) successHeaders(headers map[string]*huma.Header) map[string]*huma.Header {
+	out := make(map[string]*huma.Header, len(headers)+1)
+	for name, header := range headers {
+		if name != "Content-Type" { // OpenAPI 3.1: it is named by the content
+			out[name] = header
+		}
+	}
+	out[HeaderRequestID] = &huma.Header{
+		Description: "Names this request in Arngate's logs", Schema: &huma.Schema{Type: huma.TypeString},
+	}
+	return out
+}
+
+// allProblems are the operation's own and those that this package answers with.
+func (r *route) allProblems() []problem.Code {
+	codes := append([]problem.Code{problem.Internal, problem.DeadlineExceeded, problem.PayloadTooLarge}, r.Problems...)
+	if !r.Public {
+		codes = append(codes, problem.CallerMissing, problem.UserReserved, problem.ScopeMissing)
+	}
+	codes = append(codes, problem.InvalidRequest)
+	if r.body.field != nil {
+		if !r.body.raw {
+			codes = append(codes, problem.InvalidJSON)
+		}
+		if r.body.media != "" {
+			codes = append(codes, problem.UnsupportedMediaType)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+func byStatus(codes []problem.Code) map[string][]problem.Code {
+	out := map[string][]problem.Code{}
+	for _, code := range codes {
+		status := strconv.Itoa(problem.Lookup(code).Status)
+		out[status] = append(out[status], code)
+	}
+	return out
+}
+
+// problemResponse documents the codes that share a status, each with an example.
+func problemResponse(codes []problem.Code) *huma.Response {
+	examples := make(map[string]*huma.Example, len(codes))
+	names := make([]string, len(codes))
+	for i, code := range codes {
+		names[i] = "`" + string(code) + "`"
+		examples[string(code)] = &huma.Example{Value: problem.New(code, problem.Lookup(code).Title+".").Document("")}
+	}
+	return &huma.Response{
+		Description: strings.Join(names, ", "),
+		Content: map[string]*huma.MediaType{mediaProblem: {
+			Schema: &huma.Schema{Ref: "#/components/schemas/" + problemSchema}, Examples: examples,
+		}},
+	}
+}

@@ -100,11 +100,14 @@ func joined(values []string) string {
 	return strings.Join(values, ",")
 }
 
+// smallText stays readable for people who look at events, whatever is shorter.
+const smallText = 16 << 10
+
 // appendBody writes the body as a JSON string or in base64, whichever is shorter: a text of control
 // characters grows six times when it is escaped (trap 18).
 func appendBody(out, body []byte) []byte {
 	encoded := base64.StdEncoding.EncodedLen(len(body))
-	if utf8.Valid(body) && escapedLen(body) <= encoded {
+	if utf8.Valid(body) && (len(body) <= smallText || escapedLen(body) <= encoded) {
 		out = append(out, `,"isBase64Encoded":false,"body":`...)
 		return appendString(out, body)
 	}
