@@ -10,6 +10,9 @@ import (
 // Paths are what the update changes.
 func (u *Updating) Paths() *Paths { return u.paths }
 
+// Reads are the paths whose values the update uses.
+func (u *Updating) Reads() []Path { return u.reads }
+
 // Old is what the item had, before the update, at the paths that it changes (ReturnValues UPDATED_OLD).
 func (u *Updating) Old(before value.Item) value.Item { return u.paths.Apply(before) }
 

@@ -11,6 +11,7 @@ type Updating struct {
 	changes []change
 	paths   *Paths
 	kept    []Path // the paths that have a value afterwards: all but those of REMOVE
+	reads   []Path
 }
 
 // change is one action: what it does, where, and with what.
@@ -62,6 +63,7 @@ func ParseUpdate(text string, scope *Scope) (*Updating, error) {
 		}
 		u.changes[i] = c
 	}
+	u.reads = r.paths
 	return u, r.finish()
 }
 

@@ -41,21 +41,22 @@ func (v Value) content() any {
 	return true
 }
 
+// Scalar is the text of a string or number, or of binary in base64.
+func (v Value) Scalar() string {
+	if s, ok := v.content().(string); ok {
+		return s
+	}
+	return ""
+}
+
 // String is the value as error messages show it: {S:text}.
 func (v Value) String() string {
-	if v.kind.IsScalar() && v.kind != Binary {
-		return "{" + v.kind.String() + ":" + v.display() + "}"
+	if v.kind.IsScalar() {
+		return "{" + v.kind.String() + ":" + v.Scalar() + "}"
 	}
 	text, err := json.Marshal(v.content())
 	if err != nil {
 		return "{" + v.kind.String() + "}"
 	}
 	return "{" + v.kind.String() + ":" + string(text) + "}"
-}
-
-func (v Value) display() string {
-	if v.kind == Number {
-		return v.number.String()
-	}
-	return v.text
 }
