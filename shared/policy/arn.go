@@ -107,15 +107,18 @@ func splitColons(tokens []token) []pattern {
 
 // arn is an ARN taken apart, as far as principals need it.
 type arn struct {
-	partition, service, account, resource string
+	service, account, resource string
 }
 
-// parseARN returns ok false for what has no six parts.
-func parseARN(s string) (arn, bool) {
+// parseARN returns ok false, and nothing else, for what doesn't have an ARN's six parts.
+func parseARN(s string) (a arn, ok bool) {
 	prefix, rest, _ := strings.Cut(s, ":")
-	partition, rest, _ := strings.Cut(rest, ":")
+	_, rest, _ = strings.Cut(rest, ":")
 	service, rest, _ := strings.Cut(rest, ":")
 	_, rest, _ = strings.Cut(rest, ":")
 	account, resource, found := strings.Cut(rest, ":")
-	return arn{partition, service, account, resource}, found && prefix == "arn"
+	if !found || prefix != "arn" {
+		return arn{}, false
+	}
+	return arn{service, account, resource}, true
 }

@@ -41,12 +41,11 @@ const (
 // (IAM User Guide: "Condition operators", "Single-valued vs. multivalued context keys", "Conditions with multiple context keys or
 // values")
 func (c *compiledCondition) evaluate(q *query) truth {
-	before := len(q.missing)
-	result := c.holds(q)
+	before := q.misses
 	switch {
-	case result:
+	case c.holds(q):
 		return holds
-	case len(q.missing) > before || len(q.context.lookup(c.key)) == 0:
+	case q.misses > before:
 		return failsSoFar
 	}
 	return fails

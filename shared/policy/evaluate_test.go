@@ -184,6 +184,8 @@ func TestAccountOfTheResource(t *testing.T) {
 		{"arn:aws:s3:::b", "", policy.Allowed},
 		{"arn:aws:s3:::b", "999988887777", policy.ImplicitlyDenied},
 		{"*", "", policy.Allowed},
+		{"::::999988887777", "", policy.Allowed},
+		{"x:aws:sqs:us-east-1:999988887777:q", "", policy.Allowed},
 	} {
 		got := policy.Evaluate(policy.Request{Principal: alice, Action: "a:b", Resource: c.resource, ResourceAccount: c.owner}, policies)
 		if got.Verdict != c.want {

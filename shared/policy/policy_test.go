@@ -161,6 +161,12 @@ func TestMissingKeys(t *testing.T) {
 			nil,
 		},
 		{
+			"twice, the second time with a key that is there",
+			`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"a:x":"${a:z}"},"StringLike":{"a:y":"${a:z}"}}}`,
+			policy.Context{"a:y": {"1"}, "a:x": {"1"}},
+			[]string{"a:z"},
+		},
+		{
 			"another action's",
 			`{"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"a:x":"1"}}}`,
 			nil,

@@ -7,7 +7,8 @@ import (
 // query is one evaluation: what the request's context says, and what it was asked for in vain.
 type query struct {
 	context Context
-	missing []string
+	missing []string // each key once
+	misses  int      // how often one was asked for
 }
 
 // values returns the values of a condition key, none if the request doesn't have it, which it notes.
@@ -33,6 +34,7 @@ func (q *query) variable(t token) (string, bool) {
 }
 
 func (q *query) note(key string) {
+	q.misses++
 	if !slices.Contains(q.missing, key) {
 		q.missing = append(q.missing, key)
 	}
