@@ -39,6 +39,7 @@ type AWS struct {
 	now      func() time.Time
 	iam      *iam.Service
 	sts      *sts.Service
+	kms      *kms.Service
 	s3       *s3.Service
 	lambda   *lambda.Service
 	outbox   *outbox.Box
@@ -69,6 +70,7 @@ func New(o Options) *AWS {
 		now:    o.Now,
 		iam:    identities,
 		sts:    sts.New(identities, o.Now),
+		kms:    kms.New(o.Now),
 		s3:     s3.New(),
 		lambda: lambda.New(),
 		outbox: outbox.New(o.Now),
@@ -77,7 +79,7 @@ func New(o Options) *AWS {
 	a.services = map[string]service{
 		"iam":      {a.iam, queryDialect(iam.Namespace)},
 		"sts":      {a.sts, queryDialect(sts.Namespace)},
-		"kms":      {kms.New(o.Now), jsonDialect(protocol.JSON11, "", http.StatusBadRequest)},
+		"kms":      {a.kms, jsonDialect(protocol.JSON11, "", http.StatusBadRequest)},
 		"dynamodb": {dynamodb.New(), jsonDialect(protocol.JSON10, "com.amazonaws.dynamodb.v20120810", http.StatusBadRequest)},
 		"s3":       {a.s3, s3Dialect()},
 		"lambda":   {a.lambda, jsonDialect(protocol.RESTJSON, "", http.StatusForbidden)},
@@ -106,6 +108,11 @@ type Credentials = sts.Credentials
 // AddAccount creates the account, if there is none with this id of 12 digits, with an administrator, and
 // returns a new access key of that administrator.
 func (a *AWS) AddAccount(id string) (accessKeyID, secret string) { return a.iam.AddAccount(id) }
+
+// AddKey makes a KMS key with an id of the caller's choice; see [kms.Service.AddKey].
+func (a *AWS) AddKey(account, region, id, policy string) error {
+	return a.kms.AddKey(account, region, id, policy)
+}
 
 // AddRootKey returns a new access key of the account's root.
 func (a *AWS) AddRootKey(account string) (accessKeyID, secret string) {
