@@ -15,7 +15,7 @@ func (s *Service) AddKey(account, region, id, policy string) error {
 		account: account, region: region, created: s.now(), state: enabled,
 	}
 	if _, taken := s.keys[k.arn]; taken {
-		return fmt.Errorf("kms: key %s exists", id)
+		return fmt.Errorf("add key %s: there is one already", id)
 	}
 	if err := k.setPolicy(policy); err != nil {
 		return fmt.Errorf("add key: %w", err)
