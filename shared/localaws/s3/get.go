@@ -55,6 +55,10 @@ func (s *Service) read(w http.ResponseWriter, r *request) (*object, span, error)
 	if err != nil {
 		return nil, span{}, err
 	}
+	replaced, err := r.overrides()
+	if err != nil {
+		return nil, span{}, err
+	}
 	h := w.Header()
 	o.headers.set(h)
 	h.Set("Etag", `"`+o.etag+`"`)
@@ -68,7 +72,10 @@ func (s *Service) read(w http.ResponseWriter, r *request) (*object, span, error)
 	if strings.EqualFold(r.header.Get("X-Amz-Checksum-Mode"), "ENABLED") && where.length == o.size {
 		o.checksum.setHeader(h)
 	}
-	return o, where, r.override(h)
+	for name, value := range replaced {
+		h.Set(name, value)
+	}
+	return o, where, nil
 }
 
 // lookup finds the object that a request names: the current version or the one it asks for.
@@ -133,19 +140,19 @@ func checkVersionID(version string) error {
 	return nil
 }
 
-// override applies response-* parameters.
-func (r *request) override(h http.Header) error {
+// overrides are the headers that response-* parameters replace, which only a signed request may have.
+func (r *request) overrides() (map[string]string, error) {
+	replaced := make(map[string]string)
 	for parameter, name := range overrides {
 		value, sent := r.param(parameter)
-		if !sent {
-			continue
+		if sent && r.call.Principal == nil {
+			return nil, invalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 		}
-		if r.call.Principal == nil {
-			return invalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+		if sent {
+			replaced[name] = value
 		}
-		h.Set(name, value)
 	}
-	return nil
+	return replaced, nil
 }
 
 // span is the part of an object that is answered.
