@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts beside this file share. Sourced, never run.
 
 # ARNGATE_TOOLS is where Python environments and an engine's data are kept, outside the repository.

@@ -56,6 +56,7 @@ def read_calls(work):
 def invoke(work, function, event, options):
     """Returns the function's answer, {} if it isn't a JSON object, and what SAM and the function logged."""
     environment = dict(os.environ)
+    environment.pop("AWS_PROFILE", None)
     with open(os.path.join(work, "aws", function + ".env"), encoding="utf-8") as lines:
         environment.update(line.strip().split("=", 1) for line in lines if "=" in line)
     command = ["sam", "local", "invoke", function, "--event", event, "--env-vars", os.path.join(work, "env.json")]
