@@ -98,6 +98,10 @@ func (s *Store) replaceProvider(ctx context.Context, p Provider, was string) err
 	if err != nil {
 		return fmt.Errorf("encode provider: %w", err)
 	}
+	secret, err := attributevalue.Marshal(p.SealedSecret)
+	if err != nil {
+		return fmt.Errorf("encode provider: %w", err)
+	}
 	_, err = s.db.UpdateItem(ctx, &awsdynamodb.UpdateItemInput{
 		TableName: &s.table, Key: key(sitePartition+p.Site, providerPrefix+p.Name),
 		UpdateExpression: aws.String("SET #method = :method, role_arn = :role, access_key_id = :key, " +
@@ -106,7 +110,7 @@ func (s *Store) replaceProvider(ctx context.Context, p Provider, was string) err
 		ExpressionAttributeNames: map[string]string{"#method": "method"},
 		ExpressionAttributeValues: item{
 			":method": text(string(p.Method)), ":role": text(p.RoleARN), ":key": text(p.AccessKeyID),
-			":secret": &types.AttributeValueMemberB{Value: p.SealedSecret}, ":scoping": text(p.Scoping),
+			":secret": secret, ":scoping": text(p.Scoping),
 			":revision": text(p.Revision), ":updated": updated, ":was": text(was),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
