@@ -31,7 +31,7 @@ func (a *API) admit(r *route) func(huma.Context, func(huma.Context)) {
 
 // prove returns the caller if it may use the operation.
 func (x *exchange) prove(r *route) (caller.Caller, *problem.Error) {
-	acting, acts := x.event.header(actingUserHeader)
+	acting, acts := x.event.header(caller.ActingUserHeader)
 	c, err := caller.Prove(caller.Evidence{
 		Issuer: x.event.issuer, Subject: x.event.subject, Authorization: x.event.authorization(),
 		ActingUser: acting, Acts: acts,
@@ -44,8 +44,6 @@ func (x *exchange) prove(r *route) (caller.Caller, *problem.Error) {
 	}
 	return c, nil
 }
-
-var actingUserHeader = strings.ToLower(caller.ActingUserHeader)
 
 // refusal is the one place where an unproved caller becomes a problem.
 func refusal(err error) *problem.Error {

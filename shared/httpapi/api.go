@@ -59,7 +59,7 @@ type API struct {
 	adapter   *httpadapter.HandlerAdapterV2
 	registry  huma.Registry
 	routes    []*route
-	exchanges sync.Pool
+	scratches sync.Pool
 }
 
 // New makes an API without operations.
@@ -84,7 +84,7 @@ func New(o Options) *API {
 		telemetry: o.Telemetry, claims: o.Claims, margin: o.Margin, mux: mux, registry: registry,
 		huma: humaAPI{humago.New(mux, config)},
 	}
-	a.exchanges.New = func() any { return new(exchange) }
+	a.scratches.New = func() any { return newScratch() }
 	a.adapter = httpadapter.NewV2(http.HandlerFunc(a.serve))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeNotFound(w) })
 	return a
@@ -110,7 +110,7 @@ func Caller(ctx context.Context) caller.Caller {
 // RequestID returns API Gateway's id of the request; empty outside of one.
 func RequestID(ctx context.Context) string {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		return x.event.requestID
+		return x.requestID
 	}
 	return ""
 }

@@ -53,6 +53,13 @@ type checker struct {
 	faults     []problem.Fault
 }
 
+// here notes a fault of what was read last.
+func (c *checker) here(message string) {
+	if len(c.faults) < maxFaults {
+		c.fault(c.d.StackPointer(), message)
+	}
+}
+
 func (c *checker) fault(pointer jsontext.Pointer, message string) {
 	if len(c.faults) < maxFaults {
 		c.faults = append(c.faults, problem.Fault{Pointer: string(pointer), Message: message})
@@ -69,7 +76,7 @@ func (c *checker) value(s *shape) error {
 		if err := c.skip(); err != nil {
 			return err
 		}
-		c.fault(c.d.StackPointer(), s.expectation())
+		c.here(s.expectation())
 		return nil
 	}
 	switch next {
@@ -147,7 +154,7 @@ func (c *checker) members(member func(name string) error) error {
 		name := token.String()
 		if seen != nil {
 			if _, twice := seen[name]; twice {
-				c.fault(c.d.StackPointer(), "duplicate field")
+				c.here("duplicate field")
 			}
 			seen[name] = struct{}{}
 		}
@@ -185,7 +192,7 @@ func (c *checker) object(s *shape) error {
 		case ok:
 			return c.value(known.shape)
 		case s.closed:
-			c.fault(c.d.StackPointer(), "unknown field")
+			c.here("unknown field")
 			return c.skip()
 		}
 		return c.value(s.additional)
@@ -193,13 +200,12 @@ func (c *checker) object(s *shape) error {
 	if err != nil {
 		return err
 	}
-	here := c.d.StackPointer()
 	for _, name := range s.required {
 		if _, ok := found[name]; !ok {
-			c.fault(here.AppendToken(name), "required field is missing")
+			c.fault(c.d.StackPointer().AppendToken(name), "required field is missing")
 		}
 	}
-	c.size(here, s, count, "members")
+	c.size(s, count, "members")
 	return nil
 }
 
@@ -212,38 +218,37 @@ func (c *checker) array(s *shape) error {
 	if err != nil {
 		return err
 	}
-	c.size(c.d.StackPointer(), s, count, "items")
+	c.size(s, count, "items")
 	return nil
 }
 
-func (c *checker) size(here jsontext.Pointer, s *shape, count int, what string) {
+func (c *checker) size(s *shape, count int, what string) {
 	if count < s.minItems {
-		c.fault(here, "expected at least "+strconv.Itoa(s.minItems)+" "+what)
+		c.here("expected at least " + strconv.Itoa(s.minItems) + " " + what)
 	}
 	if s.maxItems != none && count > s.maxItems {
-		c.fault(here, "expected at most "+strconv.Itoa(s.maxItems)+" "+what)
+		c.here("expected at most " + strconv.Itoa(s.maxItems) + " " + what)
 	}
 }
 
 func (c *checker) text(s *shape, value string) {
-	at := c.d.StackPointer()
 	if s.minLength > 0 || s.maxLength != none {
 		length := utf8.RuneCountInString(value)
 		if length < s.minLength {
-			c.fault(at, "expected at least "+strconv.Itoa(s.minLength)+" characters")
+			c.here("expected at least " + strconv.Itoa(s.minLength) + " characters")
 		}
 		if s.maxLength != none && length > s.maxLength {
-			c.fault(at, "expected at most "+strconv.Itoa(s.maxLength)+" characters")
+			c.here("expected at most " + strconv.Itoa(s.maxLength) + " characters")
 		}
 	}
 	if s.pattern != nil && !s.pattern.MatchString(value) {
-		c.fault(at, s.patternMessage())
+		c.here(s.patternMessage())
 	}
-	if len(s.enum) > 0 && !slices.Contains(s.enum, jsonText(value)) {
-		c.fault(at, "expected one of "+strings.Join(s.enum, ", "))
+	if len(s.enum) > 0 && !slices.Contains(s.enumText, value) {
+		c.here("expected one of " + strings.Join(s.enum, ", "))
 	}
 	if message := formatFault(s.format, value); message != "" {
-		c.fault(at, message)
+		c.here(message)
 	}
 }
 
@@ -271,24 +276,23 @@ func formatFault(format, value string) string {
 
 // number checks limits on the nearest float64; the value itself is decoded exactly later.
 func (c *checker) number(s *shape, value string) {
-	at := c.d.StackPointer()
 	f, err := strconv.ParseFloat(value, 64)
 	if s.kind == integer && (err != nil || f != math.Trunc(f) || strings.ContainsAny(value, ".eE")) {
-		c.fault(at, s.expectation())
+		c.here(s.expectation())
 		return
 	}
 	switch {
 	case s.minimum != nil && f < *s.minimum:
-		c.fault(at, "expected at least "+formatFloat(*s.minimum))
+		c.here("expected at least " + formatFloat(*s.minimum))
 	case s.exclusiveMin != nil && f <= *s.exclusiveMin:
-		c.fault(at, "expected more than "+formatFloat(*s.exclusiveMin))
+		c.here("expected more than " + formatFloat(*s.exclusiveMin))
 	case s.maximum != nil && f > *s.maximum:
-		c.fault(at, "expected at most "+formatFloat(*s.maximum))
+		c.here("expected at most " + formatFloat(*s.maximum))
 	case s.exclusiveMax != nil && f >= *s.exclusiveMax:
-		c.fault(at, "expected less than "+formatFloat(*s.exclusiveMax))
+		c.here("expected less than " + formatFloat(*s.exclusiveMax))
 	}
 	if len(s.enum) > 0 && !slices.Contains(s.enum, value) {
-		c.fault(at, "expected one of "+strings.Join(s.enum, ", "))
+		c.here("expected one of " + strings.Join(s.enum, ", "))
 	}
 }
 

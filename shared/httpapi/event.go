@@ -15,21 +15,25 @@ type event struct {
 	method, routeKey, rawPath, rawQuery string
 	requestID, sourceIP                 string
 	issuer, subject                     string // of the authorizer's claims
-	headers                             []pair // names in lower case, repeated ones joined by commas
+	headers                             []pair // names in canonical form, repeated ones joined by commas
 	pathParameters                      []pair // decoded
 	cookies                             []string
 	body                                jsontext.Value // a JSON string, or nothing
 	isBase64                            bool
+	reader                              eventReader
 }
 
 type pair struct{ name, value string }
 
-// reset keeps the slices for the next event.
+// reset lets go of the event and keeps what the next one can use.
 func (e *event) reset() {
 	clear(e.headers)
 	clear(e.pathParameters)
 	clear(e.cookies)
-	*e = event{headers: e.headers[:0], pathParameters: e.pathParameters[:0], cookies: e.cookies[:0]}
+	e.reader.open(nil)
+	*e = event{
+		headers: e.headers[:0], pathParameters: e.pathParameters[:0], cookies: e.cookies[:0], reader: e.reader,
+	}
 }
 
 func (e *event) header(name string) (string, bool) {
@@ -42,20 +46,18 @@ func (e *event) header(name string) (string, bool) {
 }
 
 func (e *event) authorization() string {
-	value, _ := e.header("authorization")
+	value, _ := e.header("Authorization")
 	return value
 }
 
 var errEvent = errors.New("the payload isn't an event of an HTTP API in payload format 2.0")
 
 // read decodes the event. It keeps what it needs of payload, which must not change before the answer.
-//
-// API Gateway is trusted to send JSON without duplicate names, and bytes of a client's that aren't UTF-8 are
-// its to judge: strictness here would only turn a request into a failure.
 func (e *event) read(payload []byte) error {
-	r := eventReader{jsontext.NewDecoder(bytes.NewBuffer(payload), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
-	err := r.members(func(name string) error {
-		switch name {
+	r := &e.reader
+	r.open(payload)
+	err := r.members(func(name []byte) error {
+		switch string(name) {
 		case "routeKey":
 			return r.text(&e.routeKey)
 		case "rawPath":
@@ -63,13 +65,13 @@ func (e *event) read(payload []byte) error {
 		case "rawQueryString":
 			return r.text(&e.rawQuery)
 		case "headers":
-			return r.pairs(&e.headers)
+			return r.pairs(&e.headers, headerName)
 		case "pathParameters":
-			return r.pairs(&e.pathParameters)
+			return r.pairs(&e.pathParameters, asIs)
 		case "cookies":
 			return r.texts(&e.cookies)
 		case "requestContext":
-			return r.members(func(name string) error { return e.readContext(r, name) })
+			return r.members(e.readContext)
 		case "body":
 			return r.raw(&e.body)
 		case "isBase64Encoded":
@@ -79,9 +81,6 @@ func (e *event) read(payload []byte) error {
 	})
 	if err != nil {
 		return err
-	}
-	for i := range e.headers {
-		e.headers[i].name = strings.ToLower(e.headers[i].name)
 	}
 	if !isMethod(e.method) || !strings.HasPrefix(e.rawPath, "/") {
 		return errEvent
@@ -94,44 +93,50 @@ func isMethod(s string) bool {
 	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-func (e *event) readContext(r eventReader, name string) error {
-	switch name {
+func (e *event) readContext(name []byte) error {
+	switch string(name) {
 	case "requestId":
-		return r.text(&e.requestID)
+		return e.reader.text(&e.requestID)
 	case "http":
-		return r.members(func(name string) error {
-			switch name {
-			case "method":
-				return r.text(&e.method)
-			case "sourceIp":
-				return r.text(&e.sourceIP)
-			}
-			return r.d.SkipValue()
-		})
+		return e.reader.members(e.readHTTP)
 	case "authorizer":
-		return r.members(func(name string) error {
-			if name != "jwt" {
-				return r.d.SkipValue()
-			}
-			return r.members(func(name string) error {
-				if name != "claims" {
-					return r.d.SkipValue()
-				}
-				return r.members(func(name string) error { return e.readClaim(r, name) })
-			})
-		})
+		return e.reader.members(e.readAuthorizer)
 	}
-	return r.d.SkipValue()
+	return e.reader.d.SkipValue()
 }
 
-func (e *event) readClaim(r eventReader, name string) error {
-	switch name {
-	case "iss":
-		return r.text(&e.issuer)
-	case "sub":
-		return r.text(&e.subject)
+func (e *event) readAuthorizer(name []byte) error {
+	if string(name) == "jwt" {
+		return e.reader.members(e.readJWT)
 	}
-	return r.d.SkipValue()
+	return e.reader.d.SkipValue()
+}
+
+func (e *event) readJWT(name []byte) error {
+	if string(name) == "claims" {
+		return e.reader.members(e.readClaim)
+	}
+	return e.reader.d.SkipValue()
+}
+
+func (e *event) readHTTP(name []byte) error {
+	switch string(name) {
+	case "method":
+		return e.reader.text(&e.method)
+	case "sourceIp":
+		return e.reader.text(&e.sourceIP)
+	}
+	return e.reader.d.SkipValue()
+}
+
+func (e *event) readClaim(name []byte) error {
+	switch string(name) {
+	case "iss":
+		return e.reader.text(&e.issuer)
+	case "sub":
+		return e.reader.text(&e.subject)
+	}
+	return e.reader.d.SkipValue()
 }
 
 // bodySize is the size of the body once it is decoded; of base64 with escapes in it, a little more.
@@ -173,86 +178,4 @@ func (e *event) readBody() ([]byte, error) {
 		return nil, errEvent
 	}
 	return body[:n], nil
-}
-
-// eventReader reads values leniently: null, and what has another type than expected, is passed over.
-type eventReader struct{ d *jsontext.Decoder }
-
-func (r eventReader) members(member func(name string) error) error {
-	if r.d.PeekKind() != '{' {
-		return r.d.SkipValue()
-	}
-	if _, err := r.d.ReadToken(); err != nil {
-		return err
-	}
-	for r.d.PeekKind() != '}' {
-		name, err := r.d.ReadToken()
-		if err != nil {
-			return err
-		}
-		if err := member(name.String()); err != nil {
-			return err
-		}
-	}
-	_, err := r.d.ReadToken()
-	return err
-}
-
-func (r eventReader) text(to *string) error {
-	if r.d.PeekKind() != '"' {
-		return r.d.SkipValue()
-	}
-	token, err := r.d.ReadToken()
-	if err != nil {
-		return err
-	}
-	*to = token.String()
-	return nil
-}
-
-func (r eventReader) texts(to *[]string) error {
-	if r.d.PeekKind() != '[' {
-		return r.d.SkipValue()
-	}
-	if _, err := r.d.ReadToken(); err != nil {
-		return err
-	}
-	for r.d.PeekKind() != ']' {
-		var s string
-		if err := r.text(&s); err != nil {
-			return err
-		}
-		*to = append(*to, s)
-	}
-	_, err := r.d.ReadToken()
-	return err
-}
-
-func (r eventReader) pairs(to *[]pair) error {
-	return r.members(func(name string) error {
-		p := pair{name: name}
-		if err := r.text(&p.value); err != nil {
-			return err
-		}
-		*to = append(*to, p)
-		return nil
-	})
-}
-
-func (r eventReader) raw(to *jsontext.Value) error {
-	if r.d.PeekKind() != '"' {
-		return r.d.SkipValue()
-	}
-	value, err := r.d.ReadValue()
-	*to = value
-	return err
-}
-
-func (r eventReader) flag(to *bool) error {
-	if r.d.PeekKind() != 't' {
-		return r.d.SkipValue()
-	}
-	*to = true
-	_, err := r.d.ReadToken()
-	return err
 }

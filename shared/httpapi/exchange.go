@@ -22,17 +22,39 @@ const (
 )
 
 // exchange is one request and its answer. It is the ResponseWriter that handlers write to.
-// It is reused for later requests: nothing may keep it.
+//
+// It is never used again: a context that outlives its request, as shared work's does, must not come to show
+// another caller. Only the scratch is.
 type exchange struct {
-	api     *API
-	event   event
-	body    []byte // decoded
-	caller  caller.Caller
-	record  *telemetry.Record
-	problem *problem.Error // what was answered; nil: no problem
-	status  int
-	header  http.Header
-	buf     bytes.Buffer
+	api       *API
+	requestID string
+	caller    caller.Caller
+	record    *telemetry.Record
+	problem   *problem.Error // what was answered; nil: no problem
+	body      []byte         // of the request, decoded
+	status    int
+	*scratch
+}
+
+// scratch is what a request needs only until it is answered.
+type scratch struct {
+	event  event
+	header http.Header
+	buf    bytes.Buffer
+}
+
+func newScratch() *scratch { return &scratch{header: make(http.Header, 8)} }
+
+// maxKept is the size of a buffer that is still worth keeping for the next request.
+const maxKept = 1 << 20
+
+// reset lets go of the request and keeps what the next one can use.
+func (s *scratch) reset() {
+	clear(s.header)
+	if s.buf.Reset(); s.buf.Cap() > maxKept {
+		s.buf = bytes.Buffer{}
+	}
+	s.event.reset()
 }
 
 type exchangeKey struct{}
@@ -40,24 +62,6 @@ type exchangeKey struct{}
 func exchangeOf(ctx context.Context) *exchange {
 	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
-}
-
-// maxKept is the size of a buffer that is still worth keeping for the next request.
-const maxKept = 1 << 20
-
-func (x *exchange) reset() {
-	header := x.header
-	clear(header)
-	if header == nil {
-		header = make(http.Header, 8)
-	}
-	buf := x.buf
-	if buf.Reset(); buf.Cap() > maxKept {
-		buf = bytes.Buffer{}
-	}
-	evt := x.event
-	evt.reset()
-	*x = exchange{header: header, buf: buf, event: evt}
 }
 
 // Header returns the answer's headers.
@@ -98,7 +102,7 @@ type reply struct {
 
 func (x *exchange) reply(p *problem.Error) *reply {
 	x.problem = p
-	return &reply{document: p.Document(x.event.requestID), retryAfter: p.RetryAfter}
+	return &reply{document: p.Document(x.requestID), retryAfter: p.RetryAfter}
 }
 
 // Error makes a reply an error for huma, which asks it for status, headers and media type.

@@ -25,11 +25,11 @@ type handler struct{ api *API }
 // Invoke answers one event.
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	start := time.Now()
-	x, _ := h.api.exchanges.Get().(*exchange)
-	x.reset()
-	x.api = h.api
+	kept, _ := h.api.scratches.Get().(*scratch)
+	x := &exchange{api: h.api, scratch: kept}
 	err := x.event.read(payload)
-	x.record = h.api.telemetry.Begin(x.event.requestID, lambdaRequestID(ctx))
+	x.requestID = x.event.requestID
+	x.record = h.api.telemetry.Begin(x.requestID, lambdaRequestID(ctx))
 	var stack []byte
 	if err != nil {
 		x.answer(internal(fmt.Errorf("read event: %w", err)))
@@ -38,7 +38,8 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	out := x.encode()
 	h.api.telemetry.Done(ctx, x.record, x.outcome(time.Since(start), stack))
-	h.api.exchanges.Put(x)
+	kept.reset()
+	h.api.scratches.Put(kept)
 	return out, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/caller"
+	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/telemetry"
 )
@@ -245,6 +246,24 @@ func TestHeadersOfAnAnswerThatCalledAWS(t *testing.T) {
 	a = b.do(t, request{method: http.MethodGet, path: "/v1/fail"})
 	if _, there := a.Headers["Arngate-Credentials"]; there {
 		t.Error("an answer without AWS says where credentials came from")
+	}
+}
+
+// Work that outlives its request, as shared work may, must never see the caller of a later one.
+func TestAnOldContextKeepsItsCaller(t *testing.T) {
+	b := newBench(t)
+	var old context.Context
+	b.fail = func(ctx context.Context) error { old = context.WithoutCancel(ctx); return nil }
+	b.do(t, request{method: http.MethodGet, path: "/v1/fail"})
+	b.fail = func(context.Context) error { return nil }
+	for range 10 {
+		b.do(t, request{method: http.MethodGet, path: "/v1/fail", claims: map[string]any{"iss": "https://id.example", "sub": "eve", "site_id": site}})
+	}
+	if got, want := httpapi.Caller(old).User, "ada"; got != want {
+		t.Errorf("the old context's caller = %q, want %q", got, want)
+	}
+	if got, want := httpapi.RequestID(old), "r-1"; got != want {
+		t.Errorf("the old context's request id = %q, want %q", got, want)
 	}
 }
 

@@ -119,7 +119,7 @@ func pairFault(pair string, known, seen map[string]struct{}) (problem.Fault, boo
 
 // decodeBody takes the body by the route's plan.
 func (x *exchange) decodeBody(r *route, field reflect.Value) *problem.Error {
-	contentType, _ := x.event.header("content-type")
+	contentType, _ := x.event.header("Content-Type")
 	if len(x.body) > 0 && !takes(r.body.media, contentType) {
 		return problem.New(problem.UnsupportedMediaType, "The body's content type isn't taken here.").
 			WithHint("Send Content-Type: " + r.body.media + ".")

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +26,7 @@ func (e *event) adapterEvent() events.APIGatewayV2HTTPRequest {
 func (x *exchange) complete(r *http.Request, path url.URL) {
 	e := &x.event
 	path.Scheme, path.RawQuery = "https", e.rawQuery
-	path.Host, _ = e.header("host")
+	path.Host, _ = e.header("Host")
 	r.URL, r.Host, r.RequestURI = &path, path.Host, ""
 	r.RemoteAddr = remoteAddr(e.sourceIP)
 	r.Body, r.ContentLength = http.NoBody, int64(len(x.body))
@@ -37,7 +36,7 @@ func (x *exchange) complete(r *http.Request, path url.URL) {
 			continue
 		}
 		values[i] = h.value
-		r.Header[textproto.CanonicalMIMEHeaderKey(h.name)] = values[i : i+1 : i+1]
+		r.Header[h.name] = values[i : i+1 : i+1]
 	}
 	if len(e.cookies) > 0 {
 		values[len(e.headers)] = strings.Join(e.cookies, "; ")
@@ -48,8 +47,8 @@ func (x *exchange) complete(r *http.Request, path url.URL) {
 // foreign headers are those by which a client could pose as the gateway or as Lambda to code that reads the
 // request's context from headers (trap 17).
 func foreign(name string) bool {
-	return strings.HasPrefix(name, "x-golambdaproxy-") || strings.HasPrefix(name, "x-apigateway-") ||
-		strings.HasPrefix(name, "x-amzn-")
+	return strings.HasPrefix(name, "X-Golambdaproxy-") || strings.HasPrefix(name, "X-Apigateway-") ||
+		strings.HasPrefix(name, "X-Amzn-")
 }
 
 // remoteAddr has the form that net/http promises, with a port.

@@ -18,6 +18,7 @@ type shape struct {
 	closed                     bool   // no other members than fields
 	items                      *shape
 	enum                       []string // the values as JSON text
+	enumText                   []string // those that are strings, as they are
 	pattern                    *regexp.Regexp
 	patternHelp                string
 	format                     string
@@ -85,6 +86,9 @@ func (c compiler) compile(schema *huma.Schema) *shape {
 	}
 	for _, value := range schema.Enum {
 		s.enum = append(s.enum, jsonText(value))
+		if text, ok := value.(string); ok {
+			s.enumText = append(s.enumText, text)
+		}
 	}
 	c.compileKind(s, schema)
 	return s
