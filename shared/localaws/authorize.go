@@ -75,8 +75,8 @@ func (ex *exchange) denial(access protocol.Access, decision policy.Decision) str
 	if ex.call.Principal == nil {
 		return "Access Denied"
 	}
-	message := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s",
-		ex.call.Principal.ARN, access.Action, access.Resource)
+	message := fmt.Sprintf("User: %s is not authorized to perform: %s%s",
+		ex.call.Principal.ARN, access.Action, onResource(ex.call.Service, access.Resource))
 	switch {
 	case access.Undifferentiated:
 		return message
@@ -84,6 +84,17 @@ func (ex *exchange) denial(access protocol.Access, decision policy.Decision) str
 		return message + " with an explicit deny in " + article(decision.Source)
 	}
 	return fmt.Sprintf("%s because no %s allows the %s action", message, decision.Source, access.Action)
+}
+
+// onResource names the resource of a denial. S3 puts it into quotes, and says nothing where there is none.
+func onResource(service, resource string) string {
+	switch {
+	case service != "s3":
+		return " on resource: " + resource
+	case resource == "*":
+		return ""
+	}
+	return ` on resource: "` + resource + `"`
 }
 
 func article(source policy.Source) string {

@@ -103,6 +103,9 @@ type declared struct {
 
 // declaredChecksum finds what a request says about the checksum of its body.
 func declaredChecksum(h http.Header) (declared, error) {
+	if err := knownChecksums(h); err != nil {
+		return declared{}, err
+	}
 	var found declared
 	for _, a := range algorithms {
 		for _, value := range h.Values(a.header()) {
@@ -127,6 +130,19 @@ func declaredChecksum(h http.Header) (declared, error) {
 		found = declared{algorithm: a}
 	}
 	return found, found.agrees(h.Get("X-Amz-Sdk-Checksum-Algorithm"))
+}
+
+// knownChecksums refuses checksums that would go unchecked.
+func knownChecksums(h http.Header) error {
+	for name := range h {
+		rest, is := strings.CutPrefix(name, "X-Amz-Checksum-")
+		switch {
+		case !is, rest == "Algorithm", rest == "Mode", rest == "Type":
+		case !slices.Contains(algorithms, algorithm(strings.ToUpper(rest))):
+			return headerNotImplemented(strings.ToLower(name), "")
+		}
+	}
+	return nil
 }
 
 // agrees holds the declaration against the algorithm that the SDK says it used.

@@ -43,7 +43,7 @@ func route(r *request) (*operation, error) {
 	if found != nil {
 		return found, nil
 	}
-	if sub == "" {
+	if sub == "" && (method != http.MethodPost || r.key != "") {
 		return nil, methodNotAllowed(method, resourceType(r))
 	}
 	return nil, notImplemented()
