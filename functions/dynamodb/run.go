@@ -56,7 +56,6 @@ type search struct {
 	reader   pageReader
 	limit    int // matching items; 0: all, only counted
 	deadline time.Time
-	now      func() time.Time
 	// emit takes a matching item, and says whether there was room for it in the answer.
 	emit func(value.Item) (bool, error)
 
@@ -82,7 +81,7 @@ type stream struct {
 
 // newSearch starts at the position of a cursor; nil is the beginning.
 func newSearch(p *plan.Plan, reader pageReader, limit int, from []position) *search {
-	s := &search{plan: p, reader: reader, limit: limit, now: time.Now, streams: make([]stream, len(p.Reads))}
+	s := &search{plan: p, reader: reader, limit: limit, streams: make([]stream, len(p.Reads))}
 	for i := range s.streams {
 		s.streams[i].read = &p.Reads[i]
 		s.streams[i].size = s.firstSize(&p.Reads[i])
@@ -113,7 +112,7 @@ func (s *search) share() int { return (s.limit-s.taken)/max(len(s.streams), 1) +
 
 // run reads and emits until limit, end or budget, and says which.
 func (s *search) run(ctx context.Context) (stopped string, err error) {
-	s.deadline = s.now().Add(maxTime)
+	s.deadline = time.Now().Add(maxTime)
 	if d, ok := ctx.Deadline(); ok && d.Add(-timeKept).Before(s.deadline) {
 		s.deadline = d.Add(-timeKept)
 	}
@@ -157,7 +156,7 @@ func (s *search) atLimit() string {
 
 // exhausted says whether the budget allows no further page. The first is always read.
 func (s *search) exhausted() bool {
-	return s.pages > 0 && (s.pages >= maxPages || !s.now().Before(s.deadline))
+	return s.pages > 0 && (s.pages >= maxPages || !time.Now().Before(s.deadline))
 }
 
 // hungry are the streams that must be read before the next item in order is known.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/arngate/arngate/functions/dynamodb/plan"
 	"github.com/arngate/arngate/functions/dynamodb/value"
+	"github.com/arngate/arngate/shared/localaws/localawstest"
 )
 
 // The table of these tests: key (pk S, sk N); a global index "by-a" on (a S, b N) with whole items, one
@@ -50,6 +51,12 @@ func createTruthTable(t *testing.T, client *awsdynamodb.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestTrap24SearchFindsJustWhatMatches holds plan and run against the local AWS.
+func TestTrap24SearchFindsJustWhatMatches(t *testing.T) {
+	local := localawstest.Start(t)
+	truth(t, awsdynamodb.NewFromConfig(local.Config(local.Account("123456789012"))))
 }
 
 // truthDescription is that table for the planner.
