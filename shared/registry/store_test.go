@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
 	"github.com/arngate/arngate/shared/permissions"
@@ -320,12 +322,19 @@ func TestTrap33aLostAnswers(t *testing.T) {
 	}
 }
 
+// newRetryingStore is newStore with a client that sends again, as the functions' do.
 func newRetryingStore(t *testing.T) (*registry.Store, *localawstest.AWS) {
 	t.Helper()
 	_, local := newStore(t)
-	config := local.Config(local.Account("111111111111"))
-	config.Retryer = nil // the SDK's own
-	return registry.NewStore(awsdynamodb.NewFromConfig(config), table), local
+	keys := local.Account("111111111111")
+	own, err := awsclient.Own(t.Context(), awsclient.OwnOptions{
+		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
+		Provider: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry.NewStore(awsdynamodb.NewFromConfig(own), table), local
 }
 
 func TestListsArePaged(t *testing.T) {
