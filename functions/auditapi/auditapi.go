@@ -44,17 +44,17 @@ func Register(api *httpapi.API, deps Deps) {
 
 type verifications struct{ deps Deps }
 
-type named struct {
+type Named struct {
 	Name string `path:"name" doc:"Name in this site" example:"demo"`
 }
 
 type output struct{ Body audit.Verification }
 
-func (v verifications) provider(ctx context.Context, in *named) (*output, error) {
+func (v verifications) provider(ctx context.Context, in *Named) (*output, error) {
 	return v.verify(ctx, in.Name)
 }
 
-func (v verifications) connection(ctx context.Context, in *named) (*output, error) {
+func (v verifications) connection(ctx context.Context, in *Named) (*output, error) {
 	site := httpapi.Caller(ctx).Site
 	opened, err := v.deps.Registry.Open(ctx, site, in.Name)
 	if err != nil {

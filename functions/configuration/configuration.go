@@ -39,8 +39,8 @@ func Register(api *httpapi.API, deps Deps) {
 
 var adminOnly = []string{caller.ScopeAdmin}
 
-// named is the input of what concerns one provider or connection.
-type named struct {
+// Named is the input of what concerns one provider or connection.
+type Named struct {
 	Name string `path:"name" doc:"Name in this site" example:"demo"`
 }
 

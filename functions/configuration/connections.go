@@ -111,7 +111,7 @@ func (c connections) create(ctx context.Context, in *struct{ Body connectionBody
 	return &connectionOutput{ETag: stored.ETag(), Body: show(stored)}, nil
 }
 
-func (c connections) read(ctx context.Context, in *named) (*connectionOutput, error) {
+func (c connections) read(ctx context.Context, in *Named) (*connectionOutput, error) {
 	stored, err := c.deps.Registry.Connection(ctx, httpapi.Caller(ctx).Site, in.Name)
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)
@@ -120,7 +120,7 @@ func (c connections) read(ctx context.Context, in *named) (*connectionOutput, er
 }
 
 type replaceConnection struct {
-	named
+	Named
 	httpapi.IfMatch
 	Body connectionBody
 }

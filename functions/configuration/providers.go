@@ -116,7 +116,7 @@ func (p providers) create(ctx context.Context, in *struct{ Body providerBody }) 
 	return p.output(stored, registry.State{}), nil
 }
 
-func (p providers) read(ctx context.Context, in *named) (*providerOutput, error) {
+func (p providers) read(ctx context.Context, in *Named) (*providerOutput, error) {
 	site := httpapi.Caller(ctx).Site
 	stored, err := p.deps.Registry.Provider(ctx, site, in.Name)
 	if err != nil {
@@ -130,7 +130,7 @@ func (p providers) read(ctx context.Context, in *named) (*providerOutput, error)
 }
 
 type replaceProvider struct {
-	named
+	Named
 	httpapi.IfMatch
 	Body providerBody
 }
@@ -156,7 +156,7 @@ func (p providers) replace(ctx context.Context, in *replaceProvider) (*providerO
 }
 
 type deleteNamed struct {
-	named
+	Named
 	httpapi.IfMatch
 }
 

@@ -28,7 +28,7 @@ const (
 )
 
 type invokeInput struct {
-	ofConnection
+	OfConnection
 
 	Name      string `path:"name" pattern:"^[a-zA-Z0-9_-]{1,140}$" doc:"Name of the function, not its ARN" example:"hello"`
 	Mode      string `query:"mode" enum:"sync,async,dry-run" default:"sync" doc:"Wait for the result, queue the event, or only see whether it could be invoked"`
@@ -54,7 +54,7 @@ type Invocation struct {
 }
 
 func (h *handler) invoke(ctx context.Context, in *invokeInput) (*invokeOutput, error) {
-	c, err := h.open(ctx, in.ofConnection)
+	c, err := h.open(ctx, in.OfConnection)
 	if err != nil {
 		return nil, err
 	}

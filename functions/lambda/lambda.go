@@ -66,13 +66,13 @@ func operation(op httpapi.Operation) httpapi.Operation {
 	return op
 }
 
-// ofConnection is the part of every path that names the connection.
-type ofConnection struct {
+// OfConnection is the part of every path that names the connection.
+type OfConnection struct {
 	Connection string `path:"connection" doc:"Name of the connection" example:"actions"`
 }
 
 // open opens the caller's connection.
-func (h *handler) open(ctx context.Context, in ofConnection) (*connection.Connection, error) {
+func (h *handler) open(ctx context.Context, in OfConnection) (*connection.Connection, error) {
 	return h.connections.Open(ctx, httpapi.Caller(ctx), in.Connection, permissions.Lambda)
 }
 

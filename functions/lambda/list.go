@@ -21,7 +21,7 @@ const (
 )
 
 type listInput struct {
-	ofConnection
+	OfConnection
 	httpapi.PageQuery
 }
 
@@ -39,7 +39,7 @@ type Function struct {
 }
 
 func (h *handler) list(ctx context.Context, in *listInput) (*listOutput, error) {
-	c, err := h.open(ctx, in.ofConnection)
+	c, err := h.open(ctx, in.OfConnection)
 	if err != nil {
 		return nil, err
 	}

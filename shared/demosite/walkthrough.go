@@ -1,5 +1,7 @@
 package demosite
 
+import "strings"
+
 // Step is one line of the walkthrough: a command for a POSIX shell with curl, and what its answer holds.
 type Step struct {
 	Title   string
@@ -68,6 +70,11 @@ func Walkthrough() []Step {
 
 const search = `{"where":{"all":[{"field":"customer","op":"=","value":"north-harbour"},{"field":"total","op":">","value":100}]},"limit":2`
 
+// as is a curl command with a token, and with the type of a body where there is one.
 func as(token, arguments string) string {
-	return `curl -s -H "Authorization: Bearer $ARNGATE_` + token + `" -H "Content-Type: application/json" ` + arguments
+	command := `curl -sH "Authorization: Bearer $ARNGATE_` + token + `" `
+	if strings.Contains(arguments, " -d ") {
+		command += `-H "Content-Type: application/json" `
+	}
+	return command + arguments
 }

@@ -137,10 +137,14 @@ func documented(document *huma.OpenAPI, op Operation) *huma.Operation {
 	panic("httpapi: method isn't offered: " + op.Method)
 }
 
-// queryNames collects the query parameters of an input type, embedded structs included.
+// queryNames collects the query parameters of an input type, embedded structs included. Those must be exported: reflection,
+// and so huma, can't set the fields of others.
 func queryNames(t reflect.Type) map[string]struct{} {
 	names := map[string]struct{}{}
 	for _, field := range reflect.VisibleFields(t) {
+		if field.Anonymous && !field.IsExported() {
+			panic("httpapi: input embeds the unexported " + field.Type.String())
+		}
 		if name, _, _ := strings.Cut(field.Tag.Get("query"), ","); name != "" {
 			names[name] = struct{}{}
 		}

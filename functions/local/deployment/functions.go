@@ -1,0 +1,118 @@
+package deployment
+
+import (
+	"context"
+	"io"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/arngate/arngate/functions/auditapi"
+	"github.com/arngate/arngate/functions/configuration"
+	"github.com/arngate/arngate/functions/dynamodb"
+	lambdaconnector "github.com/arngate/arngate/functions/lambda"
+	"github.com/arngate/arngate/shared/assembly"
+	"github.com/arngate/arngate/shared/config"
+	"github.com/arngate/arngate/shared/httpapi"
+)
+
+// function is the code of one function, as its executable puts it together.
+type function struct {
+	logicalID string
+	// variables are those that the code reads.
+	variables func() ([]config.Variable, error)
+	// describe adds the function's operations to an API on which they are never called.
+	describe func(*httpapi.API)
+	start    func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error)
+}
+
+func functions() []function {
+	return []function{
+		configurationFunction(),
+		auditAPIFunction(),
+		connectorFunction("DynamodbFunction", func(api *httpapi.API, g *assembly.Gateway) {
+			dynamodb.Register(api, dynamodb.Deps{Opener: g.Opener, Ring: g.Ring})
+		}),
+		connectorFunction("S3Function", func(api *httpapi.API, g *assembly.Gateway) {}),
+		connectorFunction("LambdaFunction", func(api *httpapi.API, g *assembly.Gateway) {
+			lambdaconnector.Register(api, lambdaconnector.Deps{Opener: g.Opener, Ring: g.Ring})
+		}),
+	}
+}
+
+func connectorFunction(logicalID string, register func(*httpapi.API, *assembly.Gateway)) function {
+	return function{
+		logicalID: logicalID,
+		variables: config.Variables[config.Connector],
+		describe:  func(api *httpapi.API) { register(api, &assembly.Gateway{}) },
+		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+			settings, err := config.Parse[config.Connector](environment)
+			if err != nil {
+				return nil, err
+			}
+			gateway, err := assembly.OpenGateway(ctx, settings, r)
+			if err != nil {
+				return nil, err
+			}
+			api := assembly.API(settings.Function, settings.Claims, r)
+			register(api, gateway)
+			return api.Handler(), nil
+		},
+	}
+}
+
+func configurationFunction() function {
+	return function{
+		logicalID: "ConfigurationFunction",
+		variables: config.Variables[config.Configuration],
+		describe:  func(api *httpapi.API) { configuration.Register(api, configuration.Deps{}) },
+		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+			settings, err := config.Parse[config.Configuration](environment)
+			if err != nil {
+				return nil, err
+			}
+			account, err := assembly.OpenAccount(ctx, settings.Function, settings.Regions, settings.Registry, settings.Key, r)
+			if err != nil {
+				return nil, err
+			}
+			api := assembly.API(settings.Function, settings.Claims, r)
+			configuration.Register(api, configuration.Deps{
+				Registry: account.Registry, Vault: account.Vault, CheckRegion: account.Clients.CheckRegion,
+				GatewayRoleARN: string(settings.GatewayRoleARN), RolePath: string(settings.AssumableRolePath), Partition: account.Partition,
+			})
+			return api.Handler(), nil
+		},
+	}
+}
+
+func auditAPIFunction() function {
+	return function{
+		logicalID: "AuditApiFunction",
+		variables: config.Variables[config.AuditAPI],
+		describe:  func(api *httpapi.API) { auditapi.Register(api, auditapi.Deps{}) },
+		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+			settings, err := config.Parse[config.AuditAPI](environment)
+			if err != nil {
+				return nil, err
+			}
+			gateway, err := assembly.OpenGateway(ctx, settings.Connector, r)
+			if err != nil {
+				return nil, err
+			}
+			api := assembly.API(settings.Function, settings.Claims, r)
+			auditapi.Register(api, auditapi.Deps{
+				Verifier: gateway.Verifier(string(settings.AssumableRolePath)), Limiter: gateway.Limiter(),
+				Registry: gateway.Registry, Minter: gateway.Minter,
+			})
+			return api.Handler(), nil
+		},
+	}
+}
+
+// OpenAPI returns the OpenAPI document of every function's operations.
+func OpenAPI() ([]byte, error) {
+	api := assembly.API(config.Function{}, config.Claims{}, assembly.Runtime{Out: io.Discard})
+	for _, f := range functions() {
+		f.describe(api)
+	}
+	return api.OpenAPI()
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/arngate/arngate/functions/local/deployment"
+	"github.com/arngate/arngate/shared/demosite"
+	"github.com/arngate/arngate/shared/localaws"
+	locallambda "github.com/arngate/arngate/shared/localaws/lambda"
+)
+
+const (
+	// keptCalls bounds the local AWS's log of calls.
+	keptCalls = 10_000
+	// endTime is how long requests under way may take once the program is told to end.
+	endTime = 5 * time.Second
+)
+
+// server is all that runs.
+type server struct {
+	options
+	aws        *localaws.AWS
+	deployment *deployment.Deployment
+	apiAddress string
+	awsAddress string
+	listeners  []*http.Server
+	failed     chan error
+	serving    sync.WaitGroup
+}
+
+func serve(ctx context.Context, o options, out, diagnostics io.Writer) (err error) {
+	s := &server{options: o, aws: localaws.New(localaws.Options{LogLimit: keptCalls}), failed: make(chan error, 3)}
+	defer func() { err = errors.Join(err, s.end()) }()
+	live := newLive(out)
+	logs := io.Writer(live)
+	if o.logs {
+		logs = diagnostics
+	}
+	if err := s.start(ctx, logs); err != nil {
+		return err
+	}
+	if err := s.demonstrate(ctx); err != nil {
+		return err
+	}
+	if o.containers != "" {
+		if err := s.forContainers(ctx); err != nil {
+			return err
+		}
+	} else if err := s.screen(out); err != nil {
+		return err
+	}
+	defer s.aws.Subscribe(live.call)()
+	live.begin()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// start brings up the local AWS and, on it, the deployment.
+func (s *server) start(ctx context.Context, logs io.Writer) error {
+	api, err := listen(ctx, "-api", s.api)
+	if err != nil {
+		return err
+	}
+	local, err := listen(ctx, "-aws", s.options.aws)
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	s.apiAddress, s.awsAddress = api.Addr().String(), local.Addr().String()
+	s.handle(local, s.aws)
+	if s.bridge != "" {
+		bridge, err := listen(ctx, "-bridge", s.bridge)
+		if err != nil {
+			return errors.Join(err, api.Close())
+		}
+		s.handle(bridge, s.aws)
+	}
+	s.deployment, err = deployment.Start(ctx, deployment.Options{
+		Template: s.template, Address: s.apiAddress, AWS: s.aws, AWSEndpoint: "http://" + s.awsAddress, Logs: logs,
+	})
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	s.handle(api, s.deployment.Handler())
+	return nil
+}
+
+// demonstrate sets the demo site up, if it is wanted.
+func (s *server) demonstrate(ctx context.Context) error {
+	if !s.demo {
+		return nil
+	}
+	err := s.aws.Lambda().Register(demosite.Account, demosite.Region, locallambda.Function{
+		Name: demosite.Function, Description: "Greets", MemoryMB: 128, Timeout: 3 * time.Second,
+		Run: func(ctx context.Context, in locallambda.Invocation) ([]byte, error) {
+			return demosite.Hello(ctx, in.Payload)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("register demo function: %w", err)
+	}
+	admin, err := s.deployment.Token(administrator())
+	if err != nil {
+		return err
+	}
+	return demosite.Create(ctx, demosite.Options{
+		API: "http://" + s.apiAddress, AdminToken: admin,
+		Customer: deployment.Administrator(s.aws, "http://"+s.awsAddress, nil, demosite.Account),
+	})
+}
+
+func (s *server) handle(l net.Listener, handler http.Handler) {
+	served := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	s.listeners = append(s.listeners, served)
+	s.serving.Go(func() {
+		if err := served.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	})
+}
+
+// end stops listening, the API first, and waits for what is under way.
+func (s *server) end() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+	defer cancel()
+	var faults []error
+	for i := len(s.listeners) - 1; i >= 0; i-- {
+		if err := s.listeners[i].Shutdown(ctx); err != nil {
+			faults = append(faults, s.listeners[i].Close())
+		}
+	}
+	s.serving.Wait()
+	return errors.Join(append(faults, s.aws.Close())...)
+}
+
+func listen(ctx context.Context, option, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf(`%s is in use by another program: choose another address, as in make run ARGS="%s 127.0.0.1:0"`, address, option)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
+}
