@@ -23,6 +23,9 @@ func (e *Error) explainDenial(service, operation, message string) {
 	case strings.HasPrefix(e.MissingAction, "kms:"):
 		e.Detail = "AWS denied the use of the KMS key that encrypts this."
 		e.Hint = "Ask the AWS administrator to allow " + e.MissingAction + " on the key: in the role's policy and the key's own."
+	case service == "s3" && strings.HasPrefix(operation, "Head"):
+		// A HEAD's answer has no body, and is a 403 for a missing object too (trap 34).
+		e.Hint = "AWS gives no reason here. Without s3:ListBucket it also denies what doesn't exist: ask the AWS administrator for both."
 	case strings.Contains(message, "with an explicit deny"):
 		e.Detail = "A policy of AWS denies the action explicitly."
 		e.Hint = "An allow won't help: ask the AWS administrator which policy denies it."
