@@ -42,9 +42,9 @@ type Invocation struct {
 	Log       io.Writer // what a function prints, for LogType Tail; safe for concurrent use
 }
 
-// Failure is an error of a function with the members that its payload then has. Any other error is reported
+// FunctionError is an error of a function with the members that its payload then has. Any other error is reported
 // by its Go type and its text, as Lambda's runtime for Go does.
-type Failure struct {
+type FunctionError struct {
 	Type    string
 	Message string
 	Trace   []string
@@ -52,7 +52,7 @@ type Failure struct {
 }
 
 // Error is the message.
-func (f *Failure) Error() string { return f.Message }
+func (f *FunctionError) Error() string { return f.Message }
 
 // latest is the qualifier of what has not been published.
 const latest = "$LATEST"

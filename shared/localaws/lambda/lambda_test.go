@@ -147,7 +147,7 @@ func TestTrap46PayloadsThatAreNotJSONAndNone(t *testing.T) {
 			if string(in.Payload) != "{}" {
 				return nil, fmt.Errorf("got %s", in.Payload)
 			}
-			return nil, nil //nolint:nilnil // an answer without a payload is the point
+			return nil, nil // an answer without a payload is the point
 		}),
 	)
 	for name, want := range map[string]string{"binary": "\xff\x00x", "nothing": ""} {
@@ -166,10 +166,10 @@ func TestTrap44FunctionErrorsAreHTTP200(t *testing.T) {
 	_, client, _ := start(t,
 		answering("plain", func(context.Context, lambda.Invocation) ([]byte, error) { return nil, boom }),
 		answering("typed", func(context.Context, lambda.Invocation) ([]byte, error) {
-			return nil, &lambda.Failure{Type: "OrderError", Message: "no such order", Trace: []string{"a", "b"}}
+			return nil, &lambda.FunctionError{Type: "OrderError", Message: "no such order", Trace: []string{"a", "b"}}
 		}),
 		answering("handled", func(context.Context, lambda.Invocation) ([]byte, error) {
-			return nil, &lambda.Failure{Type: "E", Message: "m", Handled: true}
+			return nil, &lambda.FunctionError{Type: "E", Message: "m", Handled: true}
 		}),
 		answering("large", func(context.Context, lambda.Invocation) ([]byte, error) {
 			return make([]byte, 6<<20+101), nil
@@ -329,12 +329,16 @@ func TestInvokeRefuses(t *testing.T) {
 		{"echo", "7", "{}", 404, "ResourceNotFoundException", "Function not found: " + arn + "echo:7"},
 		{"elsewhere", "", "{}", 404, "ResourceNotFoundException", "Function not found: " + arn + "elsewhere:$LATEST"},
 		{arn + "function", "", "{}", 404, "ResourceNotFoundException", "Function not found: " + arn + "function:$LATEST"},
-		{"arn:aws:lambda:us-east-1:111111111111:function:elsewhere", "", "{}", 404, "ResourceNotFoundException",
-			"Functions from 'us-east-1' are not reachable in this region ('eu-west-1')"},
+		{
+			"arn:aws:lambda:us-east-1:111111111111:function:elsewhere", "", "{}", 404, "ResourceNotFoundException",
+			"Functions from 'us-east-1' are not reachable in this region ('eu-west-1')",
+		},
 		{"echo", "", "not json", 400, "InvalidRequestContentException", "Could not parse request body into json: Could not parse payload into json: "},
 		{"echo", "", "\xff", 400, "InvalidRequestContentException", "Invalid UTF-8"},
-		{"echo:1", "2", "{}", 400, "InvalidParameterValueException",
-			"The derived qualifier from the function name does not match the specified qualifier."},
+		{
+			"echo:1", "2", "{}", 400, "InvalidParameterValueException",
+			"The derived qualifier from the function name does not match the specified qualifier.",
+		},
 		{"bad!", "", "{}", 400, "ValidationException", "1 validation error detected: Value 'bad!' at 'functionName'"},
 		{"echo", "no!", "{}", 400, "ValidationException", "Value 'no!' at 'qualifier'"},
 		{"a:b:c", strings.Repeat("q", 129), "{}", 400, "ValidationException", "2 validation errors detected: "},

@@ -50,7 +50,7 @@ func (r *request) onAccount(c *protocol.Call) error {
 }
 
 func (r *request) onFunction(c *protocol.Call, name, rest string) error {
-	action := ""
+	var action string
 	switch c.Request.Method + " " + rest {
 	case "POST invocations":
 		r.name, action, r.serve = "Invoke", "lambda:InvokeFunction", (*Service).invoke

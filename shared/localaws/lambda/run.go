@@ -141,7 +141,7 @@ func (i *invocation) result(o outcome) result {
 		}
 		return result{payload: o.payload}
 	}
-	if f, is := errors.AsType[*Failure](o.err); is {
+	if f, is := errors.AsType[*FunctionError](o.err); is {
 		kind := unhandled
 		if f.Handled {
 			kind = handled

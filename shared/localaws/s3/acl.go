@@ -28,5 +28,5 @@ func writeACL(w http.ResponseWriter, r *request) error {
 	x.element("Permission", "FULL_CONTROL")
 	grant()
 	list()
-	return x.write(w, r)
+	return x.write(w)
 }

@@ -186,7 +186,7 @@ func (s *Service) getLocation(w http.ResponseWriter, r *request) error {
 	if r.region != defaultRegion {
 		x.text(r.region)
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // canonicalID is the canonical user id that stands for an account in owners and grants.

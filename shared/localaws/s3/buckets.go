@@ -35,7 +35,7 @@ func (s *Service) listBuckets(w http.ResponseWriter, r *request) error {
 	end()
 	x.optional("ContinuationToken", next)
 	x.optional("Prefix", q.prefix)
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (x *document) bucket(b bucket, detailed bool) {

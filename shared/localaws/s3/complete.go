@@ -57,7 +57,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	if err := s.commitUpload(r, u.id, o, condition); err != nil {
 		return err
 	}
-	s.answerWrite(w, r, o)
+	answerWrite(w, o)
 	w.Header().Del("Etag") // it is in the body
 	x := newDocument("CompleteMultipartUploadResult")
 	x.element("Location", "https://"+r.bucket+".s3."+r.region+"."+dnsSuffix(r.region)+"/"+urlEncode(r.key))
@@ -65,7 +65,7 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	x.element("Key", r.key)
 	x.element("ETag", `"`+o.etag+`"`)
 	o.checksum.write(x)
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (r *request) completedParts() ([]completedPart, error) {
@@ -130,7 +130,7 @@ func (s *Service) partsOf(r *request, listed []completedPart) (upload, []*part, 
 }
 
 // checkPart compares a part with how it is listed.
-func (u upload) checkPart(c completedPart, p *part) error {
+func (u *upload) checkPart(c completedPart, p *part) error {
 	if p == nil || strings.Trim(c.ETag, `"`) != p.etag() {
 		return invalidPart(u.id, c)
 	}
@@ -172,7 +172,7 @@ func assemble(r *request, u upload, parts []*part) (*object, error) {
 }
 
 // checkObject holds what the request says of the object's checksum against it.
-func (u upload) checkObject(h http.Header, o *object) error {
+func (u *upload) checkObject(h http.Header, o *object) error {
 	if kind := h.Get("X-Amz-Checksum-Type"); kind != "" && !strings.EqualFold(kind, o.checksum.kind) {
 		mode := u.kind
 		if mode == "" {

@@ -128,13 +128,13 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	if r.source.version != "" {
 		w.Header().Set("X-Amz-Copy-Source-Version-Id", r.source.version)
 	}
-	s.answerWrite(w, r, to)
+	answerWrite(w, to)
 	w.Header().Del("Etag") // it is in the body
 	x := newDocument("CopyObjectResult")
 	x.element("ETag", `"`+to.etag+`"`)
 	x.time("LastModified", to.modified)
 	to.checksum.write(x)
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // copyOf is the object that a copy makes: one piece with its own MD5, whatever the source was.

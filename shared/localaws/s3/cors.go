@@ -84,7 +84,7 @@ func (s *Service) getCORS(w http.ResponseWriter, r *request) error {
 		}
 		end()
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (x *document) list(name string, values []string) {

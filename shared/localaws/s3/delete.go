@@ -128,7 +128,7 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 			x.deletion(d, did)
 		}
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // deleteOne carries out one deletion of DeleteObjects with the permissions that it needs on its own.

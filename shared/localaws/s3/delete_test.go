@@ -32,8 +32,11 @@ func TestTrap40DeleteObjectsAnswersPerKey(t *testing.T) {
 	l.front.denied = func(a protocol.Access) bool { return strings.HasSuffix(a.Resource, "/secret") }
 	l.front.mu.Unlock()
 	out, err := l.deleteAll(t, []types.ObjectIdentifier{
-		{Key: aws.String("a")}, {Key: aws.String("secret")}, {Key: aws.String("absent")},
-		{Key: aws.String("c"), ETag: aws.String(`"0"`)}, {Key: aws.String("d"), VersionId: aws.String("nonsense")},
+		{Key: aws.String("a")},
+		{Key: aws.String("secret")},
+		{Key: aws.String("absent")},
+		{Key: aws.String("c"), ETag: aws.String(`"0"`)},
+		{Key: aws.String("d"), VersionId: aws.String("nonsense")},
 	}, false)
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,7 @@ type header struct {
 }
 
 func (h *header) Do(r *http.Request) (*http.Response, error) {
-	response, err := h.next.Do(r)
+	response, err := h.next.Transport.RoundTrip(r)
 	if err == nil {
 		h.last = response.Header
 	}

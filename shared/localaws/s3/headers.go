@@ -61,7 +61,7 @@ func objectHeadersOf(h http.Header) (headers, error) {
 	if encryption := h.Get("X-Amz-Server-Side-Encryption"); encryption != "" && encryption != "AES256" {
 		return headers{}, headerNotImplemented("x-amz-server-side-encryption", "")
 	}
-	out := headers{standard: make(map[string]string), meta: make(map[string]string), storageClass: h.Get("X-Amz-Storage-Class")}
+	out := headers{standard: make(map[string]string), storageClass: h.Get("X-Amz-Storage-Class")}
 	if out.storageClass == "" {
 		out.storageClass = "STANDARD"
 	}
@@ -80,7 +80,9 @@ func objectHeadersOf(h http.Header) (headers, error) {
 	if out.standard["Content-Type"] == "" {
 		out.standard["Content-Type"] = "binary/octet-stream"
 	}
-	return out, out.readMetadata(h)
+	var err error
+	out.meta, err = metadataOf(h)
+	return out, err
 }
 
 // contentEncoding is the object's own encoding: aws-chunked says how it was sent, not what it is.
@@ -94,23 +96,24 @@ func contentEncoding(h http.Header) string {
 	return strings.Join(own, ",")
 }
 
-func (o *headers) readMetadata(h http.Header) error {
-	size := 0
+// metadataOf reads the user metadata, several headers of one name joined.
+func metadataOf(h http.Header) (map[string]string, error) {
+	meta, size := make(map[string]string), 0
 	for name, values := range h {
 		key, is := strings.CutPrefix(strings.ToLower(name), "x-amz-meta-")
 		if !is {
 			continue
 		}
 		value := strings.Join(values, ",")
-		o.meta[key] = value
+		meta[key] = value
 		size += len(key) + len(value)
 	}
 	if size > maxMetadata {
-		return protocol.NewError(http.StatusBadRequest, "MetadataTooLarge",
+		return nil, protocol.NewError(http.StatusBadRequest, "MetadataTooLarge",
 			"Your metadata headers exceed the maximum allowed metadata size").
 			With("Size", size).With("MaxSizeAllowed", maxMetadata)
 	}
-	return nil
+	return meta, nil
 }
 
 // checkACL accepts the two canned ACLs that mean what a bucket without ACLs does anyway; a bucket made today

@@ -100,7 +100,7 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 		x.element("NextContinuationToken", newToken(entries[len(entries)-1].name))
 	}
 	x.entries(entries, l.encode, r.query.Get("fetch-owner") == "true", r.owner)
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (s *Service) listObjects(w http.ResponseWriter, r *request) error {
@@ -122,7 +122,7 @@ func (s *Service) listObjects(w http.ResponseWriter, r *request) error {
 	}
 	l.common(x, truncated)
 	x.entries(entries, l.encode, true, r.owner)
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (l listRequest) common(x *document, truncated bool) {

@@ -70,7 +70,7 @@ func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
 	x.element("Bucket", r.bucket)
 	x.element("Key", r.key)
 	x.element("UploadId", u.id)
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // readChecksum is which checksum the object shall have. Not every algorithm can be taken over the whole object
@@ -227,7 +227,7 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if u.algorithm != "" {
 		x.element(u.algorithm.element(), p.checksum.value)
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // copyPart writes a piece of an object as a part of its own.

@@ -54,7 +54,7 @@ func (b *bucket) add(o *object) {
 	switch b.versioning {
 	case enabled:
 		o.version = rand.Text()
-	default:
+	case suspended, "":
 		o.version = nullVersion
 		h = h.without(nullVersion)
 	}

@@ -28,7 +28,7 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	o.checksum.setHeader(w.Header())
-	s.answerWrite(w, r, o)
+	answerWrite(w, o)
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -61,7 +61,7 @@ func (s *Service) commit(r *request, o *object, condition writeCondition) error 
 }
 
 // answerWrite sets what every write of an object answers.
-func (s *Service) answerWrite(w http.ResponseWriter, r *request, o *object) {
+func answerWrite(w http.ResponseWriter, o *object) {
 	h := w.Header()
 	h.Set("Etag", `"`+o.etag+`"`)
 	h.Set("X-Amz-Server-Side-Encryption", "AES256")

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,12 +98,7 @@ func (f *front) deny(actions ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.denied = func(a protocol.Access) bool {
-		for _, action := range actions {
-			if a.Action == action {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(actions, a.Action)
 	}
 }
 
@@ -132,7 +128,7 @@ type local struct {
 	url   string
 }
 
-func start(t testing.TB) *local {
+func start(t *testing.T) *local {
 	t.Helper()
 	f := &front{service: s3.New(), account: account}
 	server := httptest.NewServer(f)
@@ -154,14 +150,14 @@ func newClient(url, region string, options ...func(*awss3.Options)) *awss3.Clien
 	}, options...)
 }
 
-func (l *local) bucket(t testing.TB, name string) {
+func (l *local) bucket(t *testing.T, name string) {
 	t.Helper()
 	if _, err := l.CreateBucket(t.Context(), &awss3.CreateBucketInput{Bucket: aws.String(name)}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (l *local) put(t testing.TB, bucket, key, body string) *awss3.PutObjectOutput {
+func (l *local) put(t *testing.T, bucket, key, body string) *awss3.PutObjectOutput {
 	t.Helper()
 	out, err := l.PutObject(t.Context(), &awss3.PutObjectInput{
 		Bucket: aws.String(bucket), Key: aws.String(key), Body: strings.NewReader(body),
@@ -172,7 +168,7 @@ func (l *local) put(t testing.TB, bucket, key, body string) *awss3.PutObjectOutp
 	return out
 }
 
-func (l *local) get(t testing.TB, bucket, key string, more ...func(*awss3.GetObjectInput)) (string, *awss3.GetObjectOutput) {
+func (l *local) get(t *testing.T, bucket, key string, more ...func(*awss3.GetObjectInput)) (string, *awss3.GetObjectOutput) {
 	t.Helper()
 	in := &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)}
 	for _, set := range more {
@@ -191,7 +187,7 @@ func (l *local) get(t testing.TB, bucket, key string, more ...func(*awss3.GetObj
 }
 
 // raw sends a request as it is.
-func (l *local) raw(t testing.TB, method, path string, header http.Header, body []byte) (*http.Response, string) {
+func (l *local) raw(t *testing.T, method, path string, header http.Header, body []byte) (answer, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, l.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -208,11 +204,17 @@ func (l *local) raw(t testing.TB, method, path string, header http.Header, body 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(text)
+	return answer{StatusCode: response.StatusCode, Header: response.Header}, string(text)
+}
+
+// answer is what of a response is left once its body has been read.
+type answer struct {
+	StatusCode int
+	Header     http.Header
 }
 
 // wantError wants an error of AWS's with this status and code.
-func wantError(t testing.TB, err error, status int, code string) {
+func wantError(t *testing.T, err error, status int, code string) {
 	t.Helper()
 	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok {
@@ -228,14 +230,14 @@ func wantError(t testing.TB, err error, status int, code string) {
 	}
 }
 
-func wantMessage(t testing.TB, err error, part string) {
+func wantMessage(t *testing.T, err error, part string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), part) {
 		t.Errorf("got error %v, want it to hold %q", err, part)
 	}
 }
 
-func versioned(t testing.TB, l *local, bucket string, status types.BucketVersioningStatus) {
+func versioned(t *testing.T, l *local, bucket string, status types.BucketVersioningStatus) {
 	t.Helper()
 	_, err := l.PutBucketVersioning(t.Context(), &awss3.PutBucketVersioningInput{
 		Bucket: aws.String(bucket), VersioningConfiguration: &types.VersioningConfiguration{Status: status},

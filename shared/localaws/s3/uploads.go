@@ -52,7 +52,7 @@ func (s *Service) listParts(w http.ResponseWriter, r *request) error {
 	for _, p := range parts {
 		x.part(p, u.algorithm)
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (x *document) part(p *part, a algorithm) {
@@ -133,7 +133,7 @@ func (s *Service) listUploads(w http.ResponseWriter, r *request) error {
 	for _, prefix := range p.prefixes {
 		x.commonPrefix(l.encode(prefix))
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // uploadsPage walks the uploads behind the markers in the order of key, time and id.

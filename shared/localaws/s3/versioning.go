@@ -65,7 +65,7 @@ func (s *Service) getVersioning(w http.ResponseWriter, r *request) error {
 	}
 	x := newDocument("VersioningConfiguration")
 	x.optional("Status", string(status))
-	return x.write(w, r)
+	return x.write(w)
 }
 
 // versionsPage is one page of ListObjectVersions.
@@ -108,7 +108,7 @@ func (s *Service) listVersions(w http.ResponseWriter, r *request) error {
 	for _, prefix := range p.prefixes {
 		x.commonPrefix(l.encode(prefix))
 	}
-	return x.write(w, r)
+	return x.write(w)
 }
 
 func (x *document) version(o *object, key string, latest bool, account string) {

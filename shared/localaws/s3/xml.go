@@ -84,7 +84,7 @@ func (x *document) text(s string) {
 }
 
 // write closes the document and answers 200 with it.
-func (x *document) write(w http.ResponseWriter, r *request) error {
+func (x *document) write(w http.ResponseWriter) error {
 	x.buf.WriteString("</" + x.root + ">")
 	w.Header().Set("Content-Type", "application/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(x.buf.Len()))
