@@ -7,6 +7,8 @@ func TestASCII(t *testing.T) {
 		{"plain ~", "plain ~"},
 		{"\u007f", `\u007f`},
 		{"é€", `\u00e9\u20ac`},
+		{"\uffff", `\uffff`},
+		{"\U00010000", `\ud800\udc00`},
 		{"😀", `\ud83d\ude00`},
 	} {
 		if got := ascii(c.text); got != c.want {

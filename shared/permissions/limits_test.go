@@ -72,6 +72,7 @@ func TestTrap21NamesAreNeverARNs(t *testing.T) {
 func TestTrap21RegionsHaveARegionsForm(t *testing.T) {
 	for region, want := range map[string]bool{
 		"us-east-1": true, "us-gov-west-1": true, "ap-southeast-5": true, "eusc-de-east-1": true, "us-isob-east-1": true,
+		"ap-east-10": true, "us-" + strings.Repeat("a", 27) + "-1": true, "us-" + strings.Repeat("a", 28) + "-1": false,
 		"": false, "us-east-1.evil.example#": false, "us-east": false, "US-EAST-1": false, "us--1": false, "us-east-1/": false,
 		"localhost": false, "a-b-1": false, "us-east-": false, "us-east-123": false, "us-east-1\n": false, "*": false,
 	} {
@@ -155,6 +156,10 @@ func TestValidateCollectsEveryFaultWithoutItsValue(t *testing.T) {
 			Connector: permissions.DynamoDB, Region: region, Tables: []string{"*"},
 			KMSKeys: []string{strings.Replace(key, "key/", "alias/", 1), key + "*", strings.Replace(key, "us-east-1", "*", 1), "*", key + ":x"},
 		}, []string{"/kms_keys", "/kms_keys/0", "/kms_keys/1", "/kms_keys/2", "/kms_keys/4"}},
+		{"long key id", permissions.Limits{
+			Connector: permissions.DynamoDB, Region: region, Tables: []string{"*"},
+			KMSKeys: []string{"arn:aws:kms:us-east-1:123456789012:key/" + strings.Repeat("a", 64), "arn:aws:kms:us-east-1:123456789012:key/" + strings.Repeat("a", 65)},
+		}, []string{"/kms_keys/1"}},
 		{"every key", permissions.Limits{Connector: permissions.DynamoDB, Region: region, Tables: []string{"*"}, KMSKeys: []string{"*"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

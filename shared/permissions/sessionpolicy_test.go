@@ -293,6 +293,25 @@ func TestTrap7TooBroadIsRefusedNeverFoldedWider(t *testing.T) {
 	}
 }
 
+func TestLongestPolicyIsTakenWhole(t *testing.T) {
+	build := func(keyID int) (string, error) {
+		l := s3(permissions.Bucket{Name: "files", Prefix: strings.Repeat("a", 700)})
+		l.KMSKeys = []string{"arn:aws:kms:us-east-1:123456789012:key/" + strings.Repeat("k", keyID)}
+		return permissions.SessionPolicy(l, "aws", "")
+	}
+	short, err := build(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := permissions.MaxPolicyLength - len(short)
+	if text, err := build(room); err != nil || len(text) != permissions.MaxPolicyLength {
+		t.Errorf("got %d characters and %v", len(text), err)
+	}
+	if _, err := build(room + 1); !errors.Is(err, permissions.ErrTooBroad) {
+		t.Errorf("one character more: got %v, want ErrTooBroad", err)
+	}
+}
+
 func TestEscapesCountAsWritten(t *testing.T) {
 	if _, err := permissions.SessionPolicy(s3(permissions.Bucket{Name: "files", Prefix: strings.Repeat("é", 100)}), "aws", ""); err != nil {
 		t.Errorf("100 characters: %v", err)

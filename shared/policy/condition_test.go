@@ -94,6 +94,8 @@ func TestConditionOperators(t *testing.T) {
 		{"DateEquals", `"1767225600.25"`, "2026-01-01T00:00:00.250Z", true},
 		{"DateEquals", `"-1"`, "1969-12-31T23:59:59Z", true},
 		{"DateEquals", `"yesterday"`, "yesterday", false},
+		{"DateEquals", `"253402300799"`, "9999-12-31T23:59:59Z", true},
+		{"DateEquals", `"1000000000000"`, "1000000000000", false},
 		{"DateNotEquals", `"2026-01-01"`, "2026-01-02", true},
 		{"DateNotEquals", `["2026-01-01","2026-01-02"]`, "2026-01-02", false},
 		{"DateNotEquals", `"2026-01-01"`, "yesterday", true},

@@ -361,3 +361,13 @@ func TestClosestRelationCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestFirstOfEquallyCloseStatementsIsNamed(t *testing.T) {
+	d := policy.Evaluate(policy.Request{Principal: alice, Action: "s3:GetObject", Resource: object}, policy.Policies{Resource: statements(t,
+		`{"Sid":"account","Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"*","Resource":"*"}`,
+		`{"Sid":"first","Effect":"Allow","Principal":{"AWS":"`+alice+`"},"Action":"*","Resource":"*"}`,
+		`{"Sid":"second","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`)})
+	if d.Statement == nil || d.Statement.Sid != "first" {
+		t.Errorf("got %+v", d.Statement)
+	}
+}
