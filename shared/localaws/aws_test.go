@@ -12,8 +12,8 @@ import (
 
 func TestWhoAmI(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) *localawstest.AWS{
-		"in process": func(t testing.TB) *localawstest.AWS { t.Helper(); return localawstest.Start(t) },
-		"listener":   func(t testing.TB) *localawstest.AWS { t.Helper(); return localawstest.Listen(t) },
+		"in process": func(tb testing.TB) *localawstest.AWS { tb.Helper(); return localawstest.Start(tb) },
+		"listener":   func(tb testing.TB) *localawstest.AWS { tb.Helper(); return localawstest.Listen(tb) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			aws := start(t)

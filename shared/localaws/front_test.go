@@ -2,6 +2,7 @@ package localaws_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,8 +42,7 @@ func refusalOf(err error) refusal {
 }
 
 func messageOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorMessage()
 	}
 	return ""
@@ -290,9 +290,7 @@ func TestUnsignedRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, values := range test.header {
-				r.Header[name] = values
-			}
+			maps.Copy(r.Header, test.header)
 			answer, err := a.Client().Do(r)
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -28,7 +29,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The SDK reads the service's clock from Date; it must be the one that signatures are held against.
 	w.Header().Set("Date", ex.call.Now.UTC().Format(http.TimeFormat))
 	lw := &loggedWriter{ResponseWriter: w, exchange: ex}
-	err := ex.run(lw)
+	err := ex.run(r.Context(), lw)
 	if err != nil {
 		ex.fail(lw, err)
 	}
@@ -36,7 +37,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // run carries the request through. The error it returns is still to be answered.
-func (ex *exchange) run(w http.ResponseWriter) error {
+func (ex *exchange) run(ctx context.Context, w http.ResponseWriter) error {
 	if err := ex.identify(); err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (ex *exchange) run(w http.ResponseWriter) error {
 	}
 	fault, befallen := ex.aws.faults.take(ex.entry)
 	if befallen {
-		fault.wait(ex.call.Request.Context())
+		fault.wait(ctx)
 		if fault.fails() {
 			return ex.befall(&fault)
 		}

@@ -229,7 +229,7 @@ func putBoundary(k kind) func(*Service, *request) (any, error) {
 			return nil, err
 		}
 		i.boundary = boundary
-		return nil, nil //nolint:nilnil // The operation returns nothing.
+		return nil, nil
 	}
 }
 
@@ -243,6 +243,6 @@ func deleteBoundary(k kind) func(*Service, *request) (any, error) {
 			return nil, notFound("The %s %s does not have a permissions boundary.", i.kind, i.name)
 		}
 		i.boundary = ""
-		return nil, nil //nolint:nilnil // The operation returns nothing.
+		return nil, nil
 	}
 }

@@ -19,8 +19,8 @@ type Role struct {
 }
 
 // AddRole creates a role in the administrator's account and returns its ARN.
-func (a *AWS) AddRole(t testing.TB, administrator Keys, role Role) string {
-	t.Helper()
+func (a *AWS) AddRole(tb testing.TB, administrator Keys, role Role) string {
+	tb.Helper()
 	client := awsiam.NewFromConfig(a.Config(administrator))
 	in := &awsiam.CreateRoleInput{RoleName: &role.Name, AssumeRolePolicyDocument: &role.Trust}
 	if role.Path != "" {
@@ -29,57 +29,57 @@ func (a *AWS) AddRole(t testing.TB, administrator Keys, role Role) string {
 	if role.Boundary != "" {
 		in.PermissionsBoundary = &role.Boundary
 	}
-	out, err := client.CreateRole(t.Context(), in)
+	out, err := client.CreateRole(tb.Context(), in)
 	if err != nil {
-		t.Fatalf("create role %s: %v", role.Name, err)
+		tb.Fatalf("create role %s: %v", role.Name, err)
 	}
 	if role.Policy != "" {
-		_, err := client.PutRolePolicy(t.Context(), &awsiam.PutRolePolicyInput{
+		_, err := client.PutRolePolicy(tb.Context(), &awsiam.PutRolePolicyInput{
 			RoleName: &role.Name, PolicyName: aws.String("inline"), PolicyDocument: &role.Policy,
 		})
 		if err != nil {
-			t.Fatalf("put policy of role %s: %v", role.Name, err)
+			tb.Fatalf("put policy of role %s: %v", role.Name, err)
 		}
 	}
 	if role.Attached != "" {
-		_, err := client.AttachRolePolicy(t.Context(), &awsiam.AttachRolePolicyInput{
+		_, err := client.AttachRolePolicy(tb.Context(), &awsiam.AttachRolePolicyInput{
 			RoleName: &role.Name, PolicyArn: &role.Attached,
 		})
 		if err != nil {
-			t.Fatalf("attach policy to role %s: %v", role.Name, err)
+			tb.Fatalf("attach policy to role %s: %v", role.Name, err)
 		}
 	}
 	return *out.Role.Arn
 }
 
 // AddUser creates a user with an inline policy in the administrator's account and returns an access key.
-func (a *AWS) AddUser(t testing.TB, administrator Keys, name, policy string) Keys {
-	t.Helper()
+func (a *AWS) AddUser(tb testing.TB, administrator Keys, name, policy string) Keys {
+	tb.Helper()
 	client := awsiam.NewFromConfig(a.Config(administrator))
-	if _, err := client.CreateUser(t.Context(), &awsiam.CreateUserInput{UserName: &name}); err != nil {
-		t.Fatalf("create user %s: %v", name, err)
+	if _, err := client.CreateUser(tb.Context(), &awsiam.CreateUserInput{UserName: &name}); err != nil {
+		tb.Fatalf("create user %s: %v", name, err)
 	}
 	if policy != "" {
-		_, err := client.PutUserPolicy(t.Context(), &awsiam.PutUserPolicyInput{
+		_, err := client.PutUserPolicy(tb.Context(), &awsiam.PutUserPolicyInput{
 			UserName: &name, PolicyName: aws.String("inline"), PolicyDocument: &policy,
 		})
 		if err != nil {
-			t.Fatalf("put policy of user %s: %v", name, err)
+			tb.Fatalf("put policy of user %s: %v", name, err)
 		}
 	}
-	out, err := client.CreateAccessKey(t.Context(), &awsiam.CreateAccessKeyInput{UserName: &name})
+	out, err := client.CreateAccessKey(tb.Context(), &awsiam.CreateAccessKeyInput{UserName: &name})
 	if err != nil {
-		t.Fatalf("create access key of user %s: %v", name, err)
+		tb.Fatalf("create access key of user %s: %v", name, err)
 	}
 	return Keys{AccessKeyID: *out.AccessKey.AccessKeyId, SecretAccessKey: *out.AccessKey.SecretAccessKey}
 }
 
 // Assume assumes a role and returns the session's credentials.
-func (a *AWS) Assume(t testing.TB, as Keys, in *awssts.AssumeRoleInput) Keys {
-	t.Helper()
-	out, err := awssts.NewFromConfig(a.Config(as)).AssumeRole(t.Context(), in)
+func (a *AWS) Assume(tb testing.TB, as Keys, in *awssts.AssumeRoleInput) Keys {
+	tb.Helper()
+	out, err := awssts.NewFromConfig(a.Config(as)).AssumeRole(tb.Context(), in)
 	if err != nil {
-		t.Fatalf("assume role: %v", err)
+		tb.Fatalf("assume role: %v", err)
 	}
 	return Keys{
 		AccessKeyID:     *out.Credentials.AccessKeyId,

@@ -35,31 +35,31 @@ type Keys struct {
 }
 
 // Start returns a local AWS that is reached in process, without a listener: fit for testing/synctest.
-func Start(t testing.TB, options ...func(*localaws.Options)) *AWS {
-	t.Helper()
-	a := newAWS(t, options)
+func Start(tb testing.TB, options ...func(*localaws.Options)) *AWS {
+	tb.Helper()
+	a := newAWS(tb, options)
 	return &AWS{AWS: a, endpoint: Endpoint, client: &http.Client{Transport: a.Transport()}}
 }
 
 // Listen returns a local AWS behind a listener on loopback, closed when the test ends.
-func Listen(t testing.TB, options ...func(*localaws.Options)) *AWS {
-	t.Helper()
-	a := newAWS(t, options)
+func Listen(tb testing.TB, options ...func(*localaws.Options)) *AWS {
+	tb.Helper()
+	a := newAWS(tb, options)
 	server := httptest.NewServer(a)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return &AWS{AWS: a, endpoint: server.URL, client: server.Client()}
 }
 
-func newAWS(t testing.TB, options []func(*localaws.Options)) *localaws.AWS {
-	t.Helper()
+func newAWS(tb testing.TB, options []func(*localaws.Options)) *localaws.AWS {
+	tb.Helper()
 	var o localaws.Options
 	for _, set := range options {
 		set(&o)
 	}
 	a := localaws.New(o)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := a.Close(); err != nil {
-			t.Errorf("close the local AWS: %v", err)
+			tb.Errorf("close the local AWS: %v", err)
 		}
 	})
 	return a

@@ -74,7 +74,7 @@ func (c *chunkedBody) Read(p []byte) (int, error) {
 // Close closes the request's own body.
 func (c *chunkedBody) Close() error { return c.body.Close() }
 
-// readChunk reads and checks one chunk. It returns io.EOF after the last one and its trailers.
+// readChunk reads and checks one chunk. It returns [io.EOF] after the last one and its trailers.
 func (c *chunkedBody) readChunk() error {
 	if c.in == nil {
 		c.in = bufio.NewReader(c.body)

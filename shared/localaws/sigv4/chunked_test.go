@@ -2,6 +2,7 @@ package sigv4_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,8 +22,8 @@ import (
 
 // The request and its signatures are the example of "Signature calculations for the authorization
 // header: transferring payload in multiple chunks" (Amazon S3 API Reference).
-func chunkedExample(body string) *http.Request {
-	r := httptest.NewRequest(http.MethodPut, "/examplebucket/chunkObject.txt", strings.NewReader(body))
+func chunkedExample(ctx context.Context, body string) *http.Request {
+	r := httptest.NewRequestWithContext(ctx, http.MethodPut, "/examplebucket/chunkObject.txt", strings.NewReader(body))
 	r.Host = "s3.amazonaws.com"
 	r.ContentLength = 66824
 	r.Header = http.Header{
@@ -49,7 +50,7 @@ func exampleBody() string {
 
 func TestChunkedExample(t *testing.T) {
 	now := time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC)
-	r := chunkedExample(exampleBody())
+	r := chunkedExample(t.Context(), exampleBody())
 	body, err := verify(r, now)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +86,7 @@ func TestChunkedRefusesTampering(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := verify(chunkedExample(test.body), now)
+			_, err := verify(chunkedExample(t.Context(), test.body), now)
 			if got := kindOf(err); got != test.want {
 				t.Errorf("kind = %d (%v), want %d", got, err, test.want)
 			}
@@ -127,7 +128,7 @@ func signChunks(now time.Time, seed, payload string) string {
 	stamp := now.Format("20060102T150405Z")
 	scope := now.Format("20060102") + "/us-east-1/s3/aws4_request"
 	key := []byte("AWS4" + secret)
-	for _, part := range strings.Split(scope, "/") {
+	for part := range strings.SplitSeq(scope, "/") {
 		key = mac(key, part)
 	}
 	next := func(kind, digest string) string {
@@ -213,7 +214,7 @@ func FuzzChunked(f *testing.F) {
 	now := time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC)
 	want := strings.Repeat("a", 66560)
 	f.Fuzz(func(t *testing.T, body []byte, signed bool) {
-		r := chunkedExample(string(body))
+		r := chunkedExample(t.Context(), string(body))
 		if !signed {
 			r = trailing(t, now, "hello", false)
 			r.Body = io.NopCloser(bytes.NewReader(body))

@@ -82,7 +82,7 @@ type hashedBody struct {
 func (b *hashedBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
 	b.sum.Write(p[:n])
-	if err == io.EOF { //nolint:errorlint // Readers return io.EOF itself.
+	if err == io.EOF {
 		if got := hex.EncodeToString(b.sum.Sum(nil)); got != b.want {
 			return n, payloadMismatch(b.want, got)
 		}

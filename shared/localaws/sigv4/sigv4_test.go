@@ -22,8 +22,10 @@ import (
 	"github.com/arngate/arngate/shared/localaws/sigv4"
 )
 
+//nolint:gosec // G101: the secret of AWS's own examples.
 const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
+//nolint:gosec // G101: the key of AWS's own examples.
 var keys = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: secret}
 
 // verify is what a server does with a request: the body's hash for all services but S3, whose payload is
@@ -56,8 +58,7 @@ func hexHash(b []byte) string {
 
 // kindOf is the kind of a refusal; -1 for any other error or none.
 func kindOf(err error) sigv4.Kind {
-	var e *sigv4.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sigv4.Error](err); ok {
 		return e.Kind
 	}
 	return -1
@@ -100,10 +101,15 @@ func drawRequest(t *rapid.T) request {
 	for range rapid.IntRange(0, 3).Draw(t, "parameters") {
 		query.Add(rapid.StringMatching(`[a-zA-Z][a-zA-Z -]{0,5}`).Draw(t, "name"), text.Draw(t, "value"))
 	}
+	service := rapid.SampledFrom([]string{"s3", "dynamodb", "lambda", "sts"}).Draw(t, "service")
+	root := "/"
+	if service != "s3" {
+		root = "/x" // the SDK signs a path of dots as it is, where AWS removes them; S3 has keys of dots
+	}
 	return request{
-		Service:   rapid.SampledFrom([]string{"s3", "dynamodb", "lambda", "sts"}).Draw(t, "service"),
+		Service:   service,
 		Method:    rapid.SampledFrom([]string{"GET", "PUT", "POST", "DELETE"}).Draw(t, "method"),
-		Path:      "/" + rapid.StringOfN(rapid.RuneFrom([]rune("abZ09-._~ +:@!*'(),é漢")), 0, 12, -1).Draw(t, "path"),
+		Path:      root + rapid.StringOfN(rapid.RuneFrom([]rune("abZ09-._~ +:@!*'(),é漢")), 0, 12, -1).Draw(t, "path"),
 		Query:     query.Encode(),
 		Body:      text.Draw(t, "body"),
 		Header:    map[string]string{"X-Amz-Meta-Note": strings.TrimSpace(rapid.StringMatching(`[a-z ,"]{0,12}`).Draw(t, "note"))},
@@ -315,6 +321,7 @@ func TestVerifyAWSExamples(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	//nolint:gosec // G101: the scope of AWS's own examples.
 	const credential = "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request"
 	tests := map[string]struct {
 		target string

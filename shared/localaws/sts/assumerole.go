@@ -141,6 +141,7 @@ type assumedRole struct {
 	AssumedRoleUser  assumedRoleUser
 	PackedPolicySize int    `xml:",omitempty"`
 	SourceIdentity   string `xml:",omitempty"`
+	utilization
 }
 
 type assumedRoleUser struct {
@@ -180,6 +181,7 @@ func (s *Service) assumeRole(c *protocol.Call, r *request) (any, error) {
 		AssumedRoleUser:  userOf(r.role.Subject, r.asked.SessionName),
 		PackedPolicySize: percent,
 		SourceIdentity:   r.identity,
+		utilization:      utilizationOf(made, percent),
 	}, nil
 }
 

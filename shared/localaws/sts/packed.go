@@ -31,6 +31,17 @@ func packedPercent(asked Requested, tags map[string]string) int {
 	return (used*100 + PackedLimit - 1) / PackedLimit
 }
 
+// utilization is what STS tells of the session token itself, beside the PackedPolicySize that it once told
+// alone.
+type utilization struct {
+	SessionTokenSize        int
+	SessionTokenUtilization int
+}
+
+func utilizationOf(c Credentials, percent int) utilization {
+	return utilization{SessionTokenSize: len(c.SessionToken), SessionTokenUtilization: percent}
+}
+
 func compactLength(text string) int {
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {

@@ -40,9 +40,9 @@ type world struct {
 	gatewayRole       string
 }
 
-func newWorld(t *testing.T, options ...func(*localaws.Options)) world {
+func newWorld(t *testing.T) world {
 	t.Helper()
-	w := world{AWS: localawstest.Start(t, options...)}
+	w := world{AWS: localawstest.Start(t)}
 	operator := w.Account(gatewayAccount)
 	w.customer = w.Account(customerAccount)
 	w.gatewayRole = w.AddRole(t, operator, localawstest.Role{
@@ -113,16 +113,14 @@ func (w world) whoAmI(t *testing.T, keys localawstest.Keys) (string, error) {
 
 // codeOf is AWS's code in an error; empty for none.
 func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
 }
 
 func messageOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorMessage()
 	}
 	return ""
@@ -145,7 +143,7 @@ func TestAssumeRole(t *testing.T) {
 	if got := *out.AssumedRoleUser.Arn; got != wantARN {
 		t.Errorf("Arn = %s, want %s without the path", got, wantARN)
 	}
-	if !strings.HasPrefix(*out.Credentials.AccessKeyId, "ASIA") || *out.SourceIdentity != "ada" || *out.PackedPolicySize == 0 {
+	if !strings.HasPrefix(*out.Credentials.AccessKeyId, "ASIA") || *out.SourceIdentity != "ada" || *out.SessionTokenUtilization == 0 {
 		t.Errorf("answer = %+v", out)
 	}
 	if got, err := w.whoAmI(t, keysOf(out.Credentials)); err != nil || got != wantARN {
@@ -368,8 +366,8 @@ func TestTrap07PackedPolicyTooLarge(t *testing.T) {
 			if got := codeOf(err); got != test.want {
 				t.Fatalf("error = %v, want %q", err, test.want)
 			}
-			if err == nil && *out.PackedPolicySize != 100 {
-				t.Errorf("PackedPolicySize = %d, want 100", *out.PackedPolicySize)
+			if err == nil && *out.SessionTokenUtilization != 100 {
+				t.Errorf("SessionTokenUtilization = %d, want 100", *out.SessionTokenUtilization)
 			}
 		})
 	}

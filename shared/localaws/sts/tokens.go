@@ -14,7 +14,7 @@ func (r *request) resolveSessionToken(c *protocol.Call) error {
 	if c.Principal.Session {
 		return denied("Cannot call GetSessionToken with session credentials")
 	}
-	return r.readDuration(r.lifetime(c))
+	return r.readDuration(standardLifetime(c), maxUserSession)
 }
 
 // resolveFederationToken reads a GetFederationToken.
@@ -25,7 +25,7 @@ func (r *request) resolveFederationToken(c *protocol.Call) ([]protocol.Access, e
 	if err := r.readCommon("Name", 32); err != nil {
 		return nil, err
 	}
-	if err := r.readDuration(r.lifetime(c)); err != nil {
+	if err := r.readDuration(standardLifetime(c), maxUserSession); err != nil {
 		return nil, err
 	}
 	resource := federatedARN(c.Principal.Account, r.asked.SessionName)
@@ -44,16 +44,16 @@ func (r *request) resolveFederationToken(c *protocol.Call) ([]protocol.Access, e
 	return accesses, nil
 }
 
-// lifetime is how long such credentials live when nothing is said, and at most. For the root it is an
-// hour: a request for more is not an error there.
-func (r *request) lifetime(c *protocol.Call) (standard, longest time.Duration) {
+// standardLifetime is how long such credentials live when nothing is said.
+func standardLifetime(c *protocol.Call) time.Duration {
 	if c.Principal.Root {
-		return oneHour, maxUserSession
+		return oneHour
 	}
-	return 12 * oneHour, maxUserSession
+	return 12 * oneHour
 }
 
-// granted is the lifetime that the caller gets.
+// granted is the lifetime that the caller gets: for the root an hour at most, where asking for more is no
+// error.
 func (r *request) granted(c *protocol.Call) time.Duration {
 	if c.Principal.Root {
 		return min(r.duration, oneHour)
@@ -84,6 +84,7 @@ type federationResult struct {
 	Credentials      Credentials
 	FederatedUser    federatedUser
 	PackedPolicySize int
+	utilization
 }
 
 type federatedUser struct {
@@ -121,6 +122,7 @@ func (s *Service) federationToken(c *protocol.Call, r *request) (any, error) {
 			Arn:             federatedARN(subject.Account, r.asked.SessionName),
 		},
 		PackedPolicySize: percent,
+		utilization:      utilizationOf(made, percent),
 	}, nil
 }
 
