@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -15,13 +16,13 @@ import (
 
 const site = "6f1c2f4e-8a53-4a5e-9a0e-0d3c5b7e9f10"
 
-func bearer(t testing.TB, claims any) string {
-	t.Helper()
+func bearer(tb testing.TB, claims any) string {
+	tb.Helper()
 	payload, ok := claims.(string)
 	if !ok {
 		b, err := json.Marshal(claims)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		payload = string(b)
 	}
@@ -32,15 +33,13 @@ type claims = map[string]any
 
 func with(change claims) claims {
 	all := claims{"iss": "https://id.example", "sub": "ada", "site_id": site}
-	for name, value := range change {
-		all[name] = value
-	}
+	maps.Copy(all, change)
 	return all
 }
 
-func evidence(t testing.TB, c any) caller.Evidence {
-	t.Helper()
-	return caller.Evidence{Issuer: "https://id.example", Subject: "ada", Authorization: bearer(t, c)}
+func evidence(tb testing.TB, c any) caller.Evidence {
+	tb.Helper()
+	return caller.Evidence{Issuer: "https://id.example", Subject: "ada", Authorization: bearer(tb, c)}
 }
 
 func TestProve(t *testing.T) {

@@ -126,7 +126,7 @@ func readStrings(d *jsontext.Decoder) (list []string, single bool, err error) {
 	if err != nil {
 		return nil, false, ErrToken
 	}
-	switch first.Kind() {
+	switch byte(first.Kind()) {
 	case '"':
 		return appendNonEmpty(nil, first.String()), true, nil
 	case 'n':
@@ -140,7 +140,7 @@ func readStrings(d *jsontext.Decoder) (list []string, single bool, err error) {
 		if err != nil {
 			return nil, false, ErrToken
 		}
-		switch element.Kind() {
+		switch byte(element.Kind()) {
 		case ']':
 			return list, false, nil
 		case '"':

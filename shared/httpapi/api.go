@@ -14,6 +14,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,4 +114,19 @@ func RequestID(ctx context.Context) string {
 		return x.requestID
 	}
 	return ""
+}
+
+// Routes lists the route keys of the registered operations as API Gateway has them, such as "GET /v1/providers/{name}",
+// sorted; those that need no token end in " (public)".
+func (a *API) Routes() []string {
+	keys := make([]string, 0, len(a.routes))
+	for _, r := range a.routes {
+		key := r.Method + " " + r.Path
+		if r.Public {
+			key += " (public)"
+		}
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }

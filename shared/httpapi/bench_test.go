@@ -28,7 +28,8 @@ func BenchmarkEventToAnswer(b *testing.B) {
 		Body struct {
 			Where echoBody `json:"where"`
 		}
-	}) (*echoOutput, error) {
+	},
+	) (*echoOutput, error) {
 		out := &echoOutput{}
 		out.Body.Name, out.Body.Item = in.Table, in.Body.Where.Item
 		return out, nil

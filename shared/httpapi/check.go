@@ -79,7 +79,7 @@ func (c *checker) value(s *shape) error {
 		c.here(s.expectation())
 		return nil
 	}
-	switch next {
+	switch byte(next) {
 	case '{':
 		return c.object(s)
 	case '[':
@@ -89,7 +89,7 @@ func (c *checker) value(s *shape) error {
 	if err != nil {
 		return err
 	}
-	switch next {
+	switch byte(next) {
 	case '"':
 		c.text(s, token.String())
 	case '0':
@@ -99,7 +99,7 @@ func (c *checker) value(s *shape) error {
 }
 
 func (s *shape) takes(k jsontext.Kind) bool {
-	switch k {
+	switch byte(k) {
 	case 'n':
 		return s.nullable
 	case '"':
@@ -128,7 +128,7 @@ func (c *checker) skip() error {
 	if !c.duplicates {
 		return c.d.SkipValue()
 	}
-	switch c.d.PeekKind() {
+	switch byte(c.d.PeekKind()) {
 	case '{':
 		return c.members(func(string) error { return c.skip() })
 	case '[':

@@ -46,12 +46,12 @@ func (d *Decoder[T]) Decode(raw []byte, v *T) error {
 	return nil
 }
 
-// Expected is an error for UnmarshalJSONFrom and UnmarshalText of the functions' own types: its text becomes the
-// fault's message, so it says what is expected and never repeats the value.
-type Expected string
+// ExpectedError is an error for UnmarshalJSONFrom and UnmarshalText of the functions' own types: its text becomes
+// the fault's message, so it says what is expected and never repeats the value.
+type ExpectedError string
 
 // Error returns what is expected.
-func (e Expected) Error() string { return string(e) }
+func (e ExpectedError) Error() string { return string(e) }
 
 func shapeOf(t reflect.Type) *shape {
 	registry := newRegistry()
@@ -91,7 +91,7 @@ func unfit(err error) *problem.Error {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		fault.Pointer = string(semantic.JSONPointer)
 	}
-	if expected, ok := errors.AsType[Expected](err); ok {
+	if expected, ok := errors.AsType[ExpectedError](err); ok {
 		fault.Message = string(expected)
 	}
 	return problem.Invalid(fault)

@@ -57,7 +57,8 @@ func TestDecode(t *testing.T) {
 		}},
 		{`{"id":"a","self":{"self":{"x":1}}}`, []problem.Fault{
 			{Pointer: "/self/self/x", Message: "unknown field"},
-			{Pointer: "/self/self/id", Message: "required field is missing"}, {Pointer: "/self/id", Message: "required field is missing"},
+			{Pointer: "/self/self/id", Message: "required field is missing"},
+			{Pointer: "/self/id", Message: "required field is missing"},
 		}},
 		{`{"id":"a","any":{"x":1,"x":{"y":1,"y":2}}}`, []problem.Fault{
 			{Pointer: "/any/x", Message: "duplicate field"}, {Pointer: "/any/x/y", Message: "duplicate field"},
@@ -94,13 +95,13 @@ type shade string
 
 func (s *shade) UnmarshalText(text []byte) error {
 	if string(text) != "red" {
-		return httpapi.Expected("expected a shade that we have")
+		return httpapi.ExpectedError("expected a shade that we have")
 	}
 	*s = shade(text)
 	return nil
 }
 
-func TestExpected(t *testing.T) {
+func TestExpectedError(t *testing.T) {
 	d := httpapi.NewDecoder[struct {
 		Shade shade `json:"shade"`
 	}]()

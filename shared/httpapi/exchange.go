@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -87,9 +88,7 @@ func (x *exchange) answer(p *problem.Error) {
 	x.status = 0
 	r := x.reply(p)
 	x.header.Set("Content-Type", mediaProblem)
-	for name, values := range r.GetHeaders() {
-		x.header[name] = values
-	}
+	maps.Copy(x.header, r.GetHeaders())
 	x.WriteHeader(r.GetStatus())
 	_ = marshalWrite(x, &r.document) // bytes.Buffer and problem.Document can't fail
 }

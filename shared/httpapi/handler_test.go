@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,9 +63,7 @@ func TestActingUser(t *testing.T) {
 func TestWhoMayNotCall(t *testing.T) {
 	claims := func(change map[string]any) map[string]any {
 		all := map[string]any{"iss": "https://id.example", "sub": "ada", "site_id": site, "scope": "arngate/connect"}
-		for name, value := range change {
-			all[name] = value
-		}
+		maps.Copy(all, change)
 		return all
 	}
 	for name, test := range map[string]struct {
@@ -79,8 +78,10 @@ func TestWhoMayNotCall(t *testing.T) {
 		"no scope":        {request{claims: claims(map[string]any{"scope": "openid"})}, problem.ScopeMissing, "arngate/connect"},
 		"act-as no scope": {request{claims: claims(nil), header: map[string]string{"arngate-acting-user": "x"}}, problem.ScopeMissing, "arngate/act-as"},
 		"no bearer token": {request{header: map[string]string{"authorization": "Basic YTpi"}}, problem.CallerMissing, "can't be read"},
-		"another token": {request{header: map[string]string{"authorization": "Bearer " + bearer(t, claims(map[string]any{"sub": "eve"}))}},
-			problem.CallerMissing, "isn't the verified one"},
+		"another token": {
+			request{header: map[string]string{"authorization": "Bearer " + bearer(t, claims(map[string]any{"sub": "eve"}))}},
+			problem.CallerMissing, "isn't the verified one",
+		},
 	} {
 		b := newBench(t)
 		test.request.method, test.request.path = http.MethodPost, "/v1/things/a"
@@ -252,9 +253,13 @@ func TestHeadersOfAnAnswerThatCalledAWS(t *testing.T) {
 // Work that outlives its request, as shared work may, must never see the caller of a later one.
 func TestAnOldContextKeepsItsCaller(t *testing.T) {
 	b := newBench(t)
-	var old context.Context
-	b.fail = func(ctx context.Context) error { old = context.WithoutCancel(ctx); return nil }
+	kept := make(chan context.Context, 1)
+	b.fail = func(ctx context.Context) error {
+		kept <- context.WithoutCancel(ctx)
+		return nil
+	}
 	b.do(t, request{method: http.MethodGet, path: "/v1/fail"})
+	old := <-kept
 	b.fail = func(context.Context) error { return nil }
 	for range 10 {
 		b.do(t, request{method: http.MethodGet, path: "/v1/fail", claims: map[string]any{"iss": "https://id.example", "sub": "eve", "site_id": site}})

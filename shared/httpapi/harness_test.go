@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,8 +34,8 @@ type request struct {
 	cookies                       []string
 }
 
-func (r request) event(t testing.TB) []byte {
-	t.Helper()
+func (r request) event(tb testing.TB) []byte {
+	tb.Helper()
 	claims := r.claims
 	if claims == nil {
 		claims = map[string]any{
@@ -42,13 +43,11 @@ func (r request) event(t testing.TB) []byte {
 			"scope": "arngate/connect arngate/admin arngate/act-as", "groups": []string{"x admin"},
 		}
 	}
-	headers := map[string]string{"authorization": "Bearer " + bearer(t, claims), "host": "api.example"}
+	headers := map[string]string{"authorization": "Bearer " + bearer(tb, claims), "host": "api.example"}
 	if r.body != "" {
 		headers["content-type"] = "application/json"
 	}
-	for name, value := range r.header {
-		headers[name] = value
-	}
+	maps.Copy(headers, r.header)
 	requestContext := map[string]any{
 		"requestId": "r-1", "http": map[string]any{"method": r.method, "path": r.path, "sourceIp": "192.0.2.1"},
 	}
@@ -64,19 +63,19 @@ func (r request) event(t testing.TB) []byte {
 	if r.body != "" {
 		event["body"] = r.body
 	}
-	return marshal(t, event)
+	return marshal(tb, event)
 }
 
-func bearer(t testing.TB, claims map[string]any) string {
-	t.Helper()
-	return "e30." + base64.RawURLEncoding.EncodeToString(marshal(t, claims)) + ".c2ln"
+func bearer(tb testing.TB, claims map[string]any) string {
+	tb.Helper()
+	return "e30." + base64.RawURLEncoding.EncodeToString(marshal(tb, claims)) + ".c2ln"
 }
 
-func marshal(t testing.TB, v any) []byte {
-	t.Helper()
+func marshal(tb testing.TB, v any) []byte {
+	tb.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -90,29 +89,29 @@ type answer struct {
 	IsBase64 bool              `json:"isBase64Encoded"`
 }
 
-func (a answer) bytes(t testing.TB) []byte {
-	t.Helper()
+func (a answer) bytes(tb testing.TB) []byte {
+	tb.Helper()
 	if !a.IsBase64 {
 		return []byte(a.Body)
 	}
 	b, err := base64.StdEncoding.DecodeString(a.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func (a answer) problem(t testing.TB) problem.Document {
-	t.Helper()
+func (a answer) problem(tb testing.TB) problem.Document {
+	tb.Helper()
 	if got, want := a.Headers["Content-Type"], "application/problem+json"; got != want {
-		t.Fatalf("Content-Type = %q, want %q; body %s", got, want, a.Body)
+		tb.Fatalf("Content-Type = %q, want %q; body %s", got, want, a.Body)
 	}
 	var d problem.Document
 	if err := json.Unmarshal([]byte(a.Body), &d); err != nil {
-		t.Fatalf("problem %s: %v", a.Body, err)
+		tb.Fatalf("problem %s: %v", a.Body, err)
 	}
 	if d.Status != a.Status {
-		t.Errorf("problem's status = %d, answer's %d", d.Status, a.Status)
+		tb.Errorf("problem's status = %d, answer's %d", d.Status, a.Status)
 	}
 	return d
 }
@@ -136,6 +135,9 @@ type echoInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50"`
 	Filter string `query:"filter"`
 	Title  string `header:"X-Amz-Meta-Title"`
+	Forged string `header:"X-Amzn-Request-Context"`
+	Event  string `header:"X-Apigateway-Event"`
+	Proxy  string `header:"X-Golambdaproxy-Apigw-Context"`
 	httpapi.IfMatch
 	Body *echoBody
 }
@@ -169,8 +171,8 @@ type rawOutput struct {
 
 type nothing struct{}
 
-func newBench(t testing.TB) *bench {
-	t.Helper()
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
 	b := &bench{logs: &bytes.Buffer{}}
 	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: b.logs, Function: "test"})})
 	echo := func(ctx context.Context, in *echoInput) (*echoOutput, error) {
@@ -190,7 +192,8 @@ func newBench(t testing.TB) *bench {
 		func(context.Context, *struct {
 			Name string `path:"name"`
 			httpapi.PageQuery
-		}) (*struct{ Body httpapi.Page[string] }, error) {
+		},
+		) (*struct{ Body httpapi.Page[string] }, error) {
 			return &struct{ Body httpapi.Page[string] }{}, nil
 		})
 	httpapi.Register(b.api, httpapi.Operation{ID: "bytes", Method: http.MethodPut, Path: "/v1/bytes"},
@@ -214,37 +217,37 @@ func newBench(t testing.TB) *bench {
 	return b
 }
 
-func (b *bench) do(t testing.TB, r request) answer {
-	t.Helper()
-	return b.invoke(t, r.event(t))
+func (b *bench) do(tb testing.TB, r request) answer {
+	tb.Helper()
+	return b.invoke(tb, r.event(tb))
 }
 
-func (b *bench) invoke(t testing.TB, event []byte) answer {
-	t.Helper()
+func (b *bench) invoke(tb testing.TB, event []byte) answer {
+	tb.Helper()
 	raw, err := b.api.Handler().Invoke(context.Background(), event)
 	if err != nil {
-		t.Fatalf("Invoke: %v", err)
+		tb.Fatalf("Invoke: %v", err)
 	}
 	var a answer
 	if err := json.Unmarshal(raw, &a); err != nil {
-		t.Fatalf("answer %s: %v", raw, err)
+		tb.Fatalf("answer %s: %v", raw, err)
 	}
 	return a
 }
 
-func (b *bench) echo(t testing.TB, body string) answer {
-	t.Helper()
-	return b.do(t, request{method: http.MethodPost, path: "/v1/things/a", body: body})
+func (b *bench) echo(tb testing.TB, body string) answer {
+	tb.Helper()
+	return b.do(tb, request{method: http.MethodPost, path: "/v1/things/a", body: body})
 }
 
 // requestLine is the one log line of the last request.
-func (b *bench) requestLine(t testing.TB) map[string]any {
-	t.Helper()
+func (b *bench) requestLine(tb testing.TB) map[string]any {
+	tb.Helper()
 	var found map[string]any
 	for line := range strings.Lines(b.logs.String()) {
 		var fields map[string]any
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Fatalf("log line %q: %v", line, err)
+			tb.Fatalf("log line %q: %v", line, err)
 		}
 		if fields["msg"] == "request" {
 			found = fields
@@ -254,9 +257,9 @@ func (b *bench) requestLine(t testing.TB) map[string]any {
 }
 
 // withTimeout is a context that ends by itself, as Lambda's does.
-func withTimeout(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
+func withTimeout(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
+	tb.Cleanup(cancel)
 	return ctx
 }

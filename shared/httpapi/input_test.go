@@ -132,7 +132,7 @@ func TestOptionalBody(t *testing.T) {
 
 // A mistyped provider body must not return its secret: not in the answer, not in the log (trap 20).
 func TestTrap20ASecretIsNeverRepeated(t *testing.T) {
-	const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	const secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" //nolint:gosec // G101: AWS's own example
 	for _, body := range []string{
 		`{"method":"access_keys","secret_access_key":["` + secret + `"]}`,
 		`{"method":"access_keys","secret_access_key":{"v":"` + secret + `"}}`,

@@ -15,7 +15,7 @@ import (
 const (
 	HeaderRequestID    = "Arngate-Request-Id"
 	HeaderAWSRequestID = "Arngate-Aws-Request-Id"
-	HeaderCredentials  = "Arngate-Credentials"
+	HeaderCredentials  = "Arngate-Credentials" //nolint:gosec // G101: a header's name
 )
 
 // encode writes the answer as Lambda returns it to an HTTP API ("Lambda function response for format 2.0").

@@ -37,7 +37,7 @@ type token struct{ claims map[string]any }
 
 const (
 	challenge    = "Bearer"
-	invalidToken = `Bearer scope="" error="invalid_token" error_description="`
+	invalidToken = `Bearer scope="" error="invalid_token" error_description="` //nolint:gosec // G101: a challenge's beginning
 )
 
 // authorize returns the verified token, or nil and the WWW-Authenticate header to refuse by (RFC 6750 section 3).

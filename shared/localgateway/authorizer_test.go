@@ -64,7 +64,7 @@ func TestAttacksOnTokens(t *testing.T) {
 		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
 	}
 	w := httptest.NewRecorder()
-	f.issuer.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/.well-known/jwks.json", nil))
+	f.issuer.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/.well-known/jwks.json", nil))
 	unsigned := encode(map[string]any{"alg": "HS256", "typ": "JWT"}) + "." + encode(claims)
 	mac := hmac.New(sha256.New, w.Body.Bytes())
 	mac.Write([]byte(unsigned))
@@ -164,7 +164,7 @@ func TestIssuerHandler(t *testing.T) {
 	f := setUp(t, nil)
 	get := func(path string) map[string]any {
 		w := httptest.NewRecorder()
-		f.issuer.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		f.issuer.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
 		var v map[string]any
 		if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
 			t.Fatalf("%s: %v", path, err)

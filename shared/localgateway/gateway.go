@@ -107,7 +107,7 @@ func (g *Gateway) Wait() { g.running.Wait() }
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	x := &exchange{gateway: g, w: w, r: r, id: newRequestID(), routeKey: "-"}
-	x.serve()
+	x.serve(r.Context())
 	g.log.LogAttrs(r.Context(), slog.LevelInfo, "access", slog.String("request_id", x.id),
 		slog.String("route_key", x.routeKey), slog.Int("status", x.status), slog.Duration("latency", time.Since(start)))
 }
@@ -122,7 +122,7 @@ type exchange struct {
 	status   int
 }
 
-func (x *exchange) serve() {
+func (x *exchange) serve(ctx context.Context) {
 	g := x.gateway
 	x.w.Header().Set("Apigw-Requestid", x.id)
 	if !g.hosts[x.r.Host] {
@@ -158,10 +158,10 @@ func (x *exchange) serve() {
 			return
 		}
 	}
-	x.invoke(matched, token)
+	x.invoke(ctx, matched, token)
 }
 
-func (x *exchange) invoke(m match, t *token) {
+func (x *exchange) invoke(ctx context.Context, m match, t *token) {
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxPayload))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -180,7 +180,7 @@ func (x *exchange) invoke(m match, t *token) {
 		x.message(http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	answer, err := x.gateway.call(x.r.Context(), m.route.Function, x.id, event)
+	answer, err := x.gateway.call(ctx, m.route.Function, x.id, event)
 	switch {
 	case errors.Is(err, errTimeout):
 		x.message(http.StatusServiceUnavailable, "Service Unavailable")

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -87,9 +88,9 @@ func setUp(t *testing.T, change func(*localgateway.Options)) *fixture {
 }
 
 func (f *fixture) do(method, target string, body io.Reader, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://"+host+target, body)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Add(header[i], header[i+1])
+	r := httptest.NewRequestWithContext(context.Background(), method, "http://"+host+target, body)
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Add(pair[0], pair[1])
 	}
 	w := httptest.NewRecorder()
 	f.gateway.ServeHTTP(w, r)
@@ -187,8 +188,13 @@ func TestRoutes(t *testing.T) {
 		t.Errorf("proxy = %q, want %q", got, want)
 	}
 	for _, request := range [][2]string{
-		{"GET", "/"}, {"GET", "/v1/nothing"}, {"POST", "/v1/health"}, {"GET", "/v1/health/"}, {"GET", "/v1/things/"},
-		{"GET", "/v1//health"}, {"OPTIONS", "/v1/health"},
+		{"GET", "/"},
+		{"GET", "/v1/nothing"},
+		{"POST", "/v1/health"},
+		{"GET", "/v1/health/"},
+		{"GET", "/v1/things/"},
+		{"GET", "/v1//health"},
+		{"OPTIONS", "/v1/health"},
 	} {
 		checkMessage(t, f.do(request[0], request[1], nil), 404, "Not Found")
 	}
@@ -230,7 +236,7 @@ func TestHead(t *testing.T) {
 func TestHostMustBeTheListenAddress(t *testing.T) {
 	f := setUp(t, nil)
 	for _, name := range []string{"evil.example", "127.0.0.1", "localhost:8080", "127.0.0.1:8081", ""} {
-		r := httptest.NewRequest("GET", "http://"+host+"/v1/health", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "http://"+host+"/v1/health", nil)
 		r.Host = name
 		w := httptest.NewRecorder()
 		f.gateway.ServeHTTP(w, r)
@@ -258,10 +264,10 @@ func TestTimeouts(t *testing.T) {
 		if got, want := time.Since(start), 30*time.Second; got != want {
 			t.Errorf("answered after %v, want %v", got, want)
 		}
+		f.gateway.Wait()
 		if want := 29 * time.Second; end != want {
 			t.Errorf("the function's deadline is %v away, want %v", end, want)
 		}
-		f.gateway.Wait()
 		if got, want := time.Since(start), 40*time.Second; got != want {
 			t.Errorf("Wait returned after %v, want %v", got, want)
 		}

@@ -36,14 +36,14 @@ func FromAWS(service, operation string, err error) *Error {
 		Service: service, Operation: operation, Code: answer.ErrorCode(), Status: status(err),
 		RequestID: RequestID(err), Message: safeMessage(service, answer.ErrorMessage()),
 	}
-	switch e.Code {
-	case AWSAccessDenied:
+	if e.Code == AWSAccessDenied {
 		e.explainDenial(service, operation, answer.ErrorMessage())
-	case AWSThrottled:
+	}
+	if e.Code == AWSThrottled {
 		e.RetryAfter = retryAfter(err)
-	case AWSUnavailable:
+	}
+	if e.Code == AWSUnavailable {
 		e.Retryable = repeatable(service, operation)
-	default:
 	}
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ import (
 // answered is an error as the SDK returns it when AWS answered with one.
 func answered(service, operation string, status int, code, message string, header ...string) error {
 	h := http.Header{}
-	for i := 0; i < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		h.Set(pair[0], pair[1])
 	}
 	return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &awshttp.ResponseError{
 		RequestID: "aws-1",

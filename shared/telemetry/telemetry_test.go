@@ -80,12 +80,15 @@ func checkDirectives(t *testing.T, directives any, members map[string]any) {
 	t.Helper()
 	raw, _ := json.Marshal(directives)
 	var d struct {
-		Timestamp         int64
+		Timestamp         int64 `json:"Timestamp"`
 		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
+			Namespace  string     `json:"Namespace"`
+			Dimensions [][]string `json:"Dimensions"`
+			Metrics    []struct {
+				Name string `json:"Name"`
+				Unit string `json:"Unit"`
+			} `json:"Metrics"`
+		} `json:"CloudWatchMetrics"`
 	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		t.Fatal(err)
