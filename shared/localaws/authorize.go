@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/arngate/arngate/shared/localaws/protocol"
@@ -30,44 +29,13 @@ func (ex *exchange) authorize(access protocol.Access) error {
 	}
 	policies.Resource = access.ResourcePolicy
 	decision := policy.Evaluate(request, policies)
-	if decision.Verdict == policy.Allowed && access.PolicyRequired && !letsIn(request, access.ResourcePolicy) {
+	if access.PolicyRequired && access.ResourcePolicy == nil && decision.Verdict == policy.Allowed {
 		decision = policy.Decision{Verdict: policy.ImplicitlyDenied, Source: policy.ResourceSource}
 	}
 	if decision.Verdict == policy.Allowed {
 		return nil
 	}
 	return ex.service.dialect.refuse(ex.service.dialect.codes.accessDenied, ex.denial(access, decision))
-}
-
-// letsIn says whether a resource's policy names the caller, or the caller's account, so that identity
-// policies have a say at all ("Policy evaluation logic", IAM User Guide: role trust policies and KMS key
-// policies must allow).
-func letsIn(request policy.Request, resource *policy.Document) bool {
-	if resource == nil {
-		return false
-	}
-	only := policy.Policies{Resource: resource}
-	caller := request.Principal
-	for _, principal := range [...]string{caller, rootOf(caller)} {
-		request.Principal = principal
-		// What the policy itself says is asked as if the caller's account owned the resource: else the
-		// caller's own policies, which are left out here, would be missed.
-		request.ResourceAccount = accountOf(caller)
-		if policy.Evaluate(request, only).Verdict == policy.Allowed {
-			return true
-		}
-	}
-	return false
-}
-
-// rootOf is the root of a principal's account.
-func rootOf(principal string) string { return "arn:aws:iam::" + accountOf(principal) + ":root" }
-
-func accountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[4]
-	}
-	return ""
 }
 
 // denial words a denial as AWS does ("Troubleshoot access denied error messages", IAM User Guide).

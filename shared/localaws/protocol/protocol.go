@@ -79,8 +79,9 @@ type Access struct {
 	ResourcePolicy  *policy.Document // the resource's own policy; nil if it has none
 	Context         policy.Context   // keys of this action beyond the global ones
 
-	// PolicyRequired says that identity policies alone never suffice: the resource's policy must let in
-	// the caller or the caller's account. So it is with the trust policies of roles and with KMS keys.
+	// PolicyRequired says that without a ResourcePolicy nobody is let in, whatever identity policies
+	// allow: so it is with roles and KMS keys, for whose actions package policy wants the resource's
+	// policy to allow where there is one.
 	PolicyRequired bool
 
 	// Undifferentiated leaves the reason out of a denial's message, as STS does for AssumeRole.
