@@ -177,7 +177,7 @@ func compositeOf(a algorithm, parts []*part) checksum {
 // checksumOf is the checksum of the whole content.
 func checksumOf(a algorithm, c content) (checksum, error) {
 	h := a.hash()
-	if err := c.copyTo(h, 0, c.size()); err != nil {
+	if err := c.copyTo(h); err != nil {
 		return checksum{}, err
 	}
 	return checksum{algorithm: a, kind: fullObject, value: base64.StdEncoding.EncodeToString(h.Sum(nil))}, nil

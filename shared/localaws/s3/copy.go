@@ -159,7 +159,7 @@ func copyOf(r *request, from *object) (*object, error) {
 	}
 	if from.parts != nil {
 		sum := md5.New() //nolint:gosec // ETags are MD5
-		if err := from.content.copyTo(sum, 0, from.size); err != nil {
+		if err := from.content.copyTo(sum); err != nil {
 			return nil, err
 		}
 		to.etag = hexOf(sum.Sum(nil))

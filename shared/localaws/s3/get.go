@@ -26,7 +26,7 @@ func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	w.WriteHeader(where.status())
-	if err := o.content.copyTo(w, where.offset, where.length); err != nil {
+	if err := o.content.cut(where.offset, where.length).copyTo(w); err != nil {
 		// The status is sent: all that is left is to cut the connection, so that the client sees a short body.
 		panic(http.ErrAbortHandler)
 	}

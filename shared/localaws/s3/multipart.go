@@ -157,16 +157,12 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 		return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 			strings.ToLower(string(u.algorithm)), strings.ToLower(string(declared.algorithm)))
 	}
-	otherwise := u.algorithm
-	if otherwise == "" {
-		otherwise = crc64NVME
-	}
-	in, err := s.receive(r, otherwise)
+	in, err := s.receive(r, u.partAlgorithm())
 	if err != nil {
 		return err
 	}
 	p := &part{
-		number: number, content: content{in.blob}, size: in.blob.size, md5: in.md5, checksum: in.checksum, modified: r.call.Now,
+		number: number, content: contentOf(in.blob), size: in.blob.size, md5: in.md5, checksum: in.checksum, modified: r.call.Now,
 	}
 	if err := s.addPart(r, u.id, p); err != nil {
 		return err
@@ -213,7 +209,7 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.copyPart(u, from, where)
+	p, err := copyPart(u, from, where)
 	if err != nil {
 		return err
 	}
@@ -230,26 +226,26 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	return x.write(w)
 }
 
-// copyPart writes a piece of an object as a part of its own.
-func (s *Service) copyPart(u upload, from *object, where span) (*part, error) {
-	a := u.algorithm
-	if a == "" {
-		a = crc64NVME
-	}
+// copyPart makes a part of a piece of an object.
+func copyPart(u upload, from *object, where span) (*part, error) {
+	a := u.partAlgorithm()
 	sum, check := md5.New(), a.hash() //nolint:gosec // ETags are MD5
-	in, out := io.Pipe()
-	go func() { // ends when the spool has read it all, or closes its end
-		out.CloseWithError(from.content.copyTo(io.MultiWriter(out, sum, check), where.offset, where.length))
-	}()
-	blob, err := s.spool.write(in)
-	_ = in.Close() // never fails
-	if err != nil {
+	bytes := from.content.cut(where.offset, where.length)
+	if err := bytes.copyTo(io.MultiWriter(sum, check)); err != nil {
 		return nil, err
 	}
 	return &part{
-		content: content{blob}, size: blob.size, md5: sum.Sum(nil),
+		content: bytes, size: where.length, md5: sum.Sum(nil),
 		checksum: checksum{algorithm: a, kind: fullObject, value: base64.StdEncoding.EncodeToString(check.Sum(nil))},
 	}, nil
+}
+
+// partAlgorithm is the algorithm of a part that came without a checksum.
+func (u *upload) partAlgorithm() algorithm {
+	if u.algorithm == "" {
+		return crc64NVME
+	}
+	return u.algorithm
 }
 
 // copySpan is the range of the source that UploadPartCopy takes, all of it by default.

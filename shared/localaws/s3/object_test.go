@@ -292,3 +292,30 @@ func TestLargeObjectsLieOnDisk(t *testing.T) {
 		t.Errorf("got %d files after Close, want none", got)
 	}
 }
+
+// TestOneOfManyWritersWins: the condition holds at the moment of the write, not before the body is read.
+func TestOneOfManyWritersWins(t *testing.T) {
+	l := start(t)
+	l.bucket(t, "race")
+	const writers = 8
+	results := make(chan error, writers)
+	for i := range writers {
+		go func() { // ends with its answer, which is waited for
+			_, err := l.PutObject(t.Context(), &awss3.PutObjectInput{
+				Bucket: aws.String("race"), Key: aws.String("k"), IfNoneMatch: aws.String("*"), Body: strings.NewReader(strings.Repeat("x", i<<16)),
+			})
+			results <- err
+		}()
+	}
+	won := 0
+	for range writers {
+		if err := <-results; err == nil {
+			won++
+		} else {
+			wantError(t, err, http.StatusPreconditionFailed, "PreconditionFailed")
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d writers won, want one", won)
+	}
+}

@@ -21,7 +21,7 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	o := &object{
-		key: r.key, content: content{in.blob}, size: in.blob.size, etag: in.etag(), modified: r.call.Now,
+		key: r.key, content: contentOf(in.blob), size: in.blob.size, etag: in.etag(), modified: r.call.Now,
 		headers: own, checksum: in.checksum,
 	}
 	if err := s.commit(r, o, condition); err != nil {

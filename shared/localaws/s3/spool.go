@@ -88,47 +88,56 @@ func (s *spool) close() error {
 	return nil
 }
 
-// content is the bytes of an object: the blobs of its parts, one after the other.
-type content []*blob
+// content is the bytes of an object: pieces of blobs, one after the other.
+type content []piece
 
-func (c content) size() int64 {
-	var n int64
-	for _, b := range c {
-		n += b.size
-	}
-	return n
+type piece struct {
+	blob         *blob
+	offset, size int64
 }
 
-// copyTo writes the length bytes from offset to w.
-func (c content) copyTo(w io.Writer, offset, length int64) error {
-	for _, b := range c {
-		if length <= 0 {
-			return nil
-		}
-		if offset >= b.size {
-			offset -= b.size
+// contentOf is the whole of a blob.
+func contentOf(b *blob) content { return content{{blob: b, size: b.size}} }
+
+// cut is the length bytes from offset, without copying them.
+func (c content) cut(offset, length int64) content {
+	var out content
+	for _, p := range c {
+		if offset >= p.size {
+			offset -= p.size
 			continue
 		}
-		n := min(b.size-offset, length)
-		if err := b.copyTo(w, offset, n); err != nil {
+		n := min(p.size-offset, length)
+		if n <= 0 {
+			break
+		}
+		out = append(out, piece{blob: p.blob, offset: p.offset + offset, size: n})
+		offset, length = 0, length-n
+	}
+	return out
+}
+
+// copyTo writes all the bytes to w.
+func (c content) copyTo(w io.Writer) error {
+	for _, p := range c {
+		if err := p.copyTo(w); err != nil {
 			return err
 		}
-		offset, length = 0, length-n
 	}
 	return nil
 }
 
-func (b *blob) copyTo(w io.Writer, offset, length int64) error {
-	defer runtime.KeepAlive(b)
-	if b.path == "" {
-		_, err := w.Write(b.data[offset : offset+length])
+func (p piece) copyTo(w io.Writer) error {
+	defer runtime.KeepAlive(p.blob)
+	if p.blob.path == "" {
+		_, err := w.Write(p.blob.data[p.offset : p.offset+p.size])
 		return err
 	}
-	f, err := os.Open(b.path)
+	f, err := os.Open(p.blob.path)
 	if err != nil {
 		return fmt.Errorf("open content: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	_, err = io.Copy(w, io.NewSectionReader(f, offset, length))
+	_, err = io.Copy(w, io.NewSectionReader(f, p.offset, p.size))
 	return err
 }
