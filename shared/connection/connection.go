@@ -115,6 +115,15 @@ func (c *Connection) connect() error {
 	return err
 }
 
+// Partition returns the partition of the connection's region, such as "aws", for naming resources that carry no region.
+func (c *Connection) Partition() string {
+	partition, err := awsclient.PartitionOf(c.Region)
+	if err != nil { // Open has refused the region
+		return "aws"
+	}
+	return partition
+}
+
 // DynamoDB returns the client for the connection's region; nil if it is another connector's.
 func (c *Connection) DynamoDB() *awsdynamodb.Client { return c.dynamodb }
 

@@ -152,6 +152,9 @@ func (r *route) responses() map[string]*huma.Response {
 	}
 	response.Headers = r.successHeaders(response.Headers)
 	out := map[string]*huma.Response{success: &response}
+	for status, meaning := range r.Others {
+		out[strconv.Itoa(status)] = &huma.Response{Description: meaning}
+	}
 	for status, codes := range byStatus(r.allProblems()) {
 		out[status] = problemResponse(codes)
 	}

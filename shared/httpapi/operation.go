@@ -28,6 +28,8 @@ type Operation struct {
 	Public bool
 	// Status of success; 200 if there is a body, else 204.
 	Status int
+	// Others are the answers that are neither the usual success nor a problem, such as a 304: what each status means.
+	Others map[int]string
 	// Problems are those that the operation itself may answer with. What this package answers with is added.
 	Problems []problem.Code
 	// TooLarge says what to do where the answer's body is over [MaxBody]; the hint of payload_too_large.
