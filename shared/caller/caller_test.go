@@ -139,6 +139,11 @@ func TestNobodyIsProved(t *testing.T) {
 	if _, err := caller.Prove(evidence(t, with(nil)), caller.Claims{User: "email"}); !errors.Is(err, caller.ErrUser) {
 		t.Errorf("no user claim: %v, want %v", err, caller.ErrUser)
 	}
+	audit := caller.Evidence{Issuer: "https://id.example", Subject: "arngate-audit"}
+	audit.Authorization = bearer(t, with(claims{"sub": "arngate-audit", "email": "a@b.example"}))
+	if _, err := caller.Prove(audit, caller.Claims{User: "email"}); !errors.Is(err, caller.ErrReserved) {
+		t.Errorf("reserved subject of another user: %v, want %v", err, caller.ErrReserved)
+	}
 	e := evidence(t, with(claims{"email": "arngate-audit"}))
 	if _, err := caller.Prove(e, caller.Claims{User: "email"}); !errors.Is(err, caller.ErrReserved) {
 		t.Errorf("reserved in the user's claim: %v, want %v", err, caller.ErrReserved)

@@ -124,3 +124,13 @@ func TestRolePath(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLoadReadsTheEnvironment(t *testing.T) {
+	for name, value := range environment() {
+		t.Setenv(name, value)
+	}
+	got, err := config.Load[config.Configuration]()
+	if err != nil || got.RegistryTable != "registry" || got.Region != "eu-west-1" {
+		t.Errorf("Load() = %+v, %v", got, err)
+	}
+}

@@ -134,6 +134,7 @@ type echoInput struct {
 	Name   string `path:"name"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50"`
 	Filter string `query:"filter"`
+	Link   string `query:"link" format:"uri"`
 	Title  string `header:"X-Amz-Meta-Title"`
 	Forged string `header:"X-Amzn-Request-Context"`
 	Event  string `header:"X-Apigateway-Event"`

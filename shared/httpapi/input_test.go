@@ -153,6 +153,7 @@ func TestTrap20ASecretIsNeverRepeated(t *testing.T) {
 			{method: http.MethodPost, path: "/v1/things/a", body: body, header: map[string]string{"content-type": "text/plain"}},
 			{method: http.MethodPost, path: "/v1/things/a", body: body, noAuthorizer: true},
 			{method: http.MethodPost, path: "/v1/things/a", query: "limit=" + secret},
+			{method: http.MethodPost, path: "/v1/things/a", query: "link=http://[" + secret},
 			{method: http.MethodPost, path: "/v1/things/a", query: "limit=%zz" + secret},
 			{method: http.MethodGet, path: "/v1/things/a", body: body},
 		} {
