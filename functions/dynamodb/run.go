@@ -96,19 +96,19 @@ func newSearch(p *plan.Plan, reader pageReader, limit int, from []position) *sea
 // last page is known to be the last.
 func (s *search) firstSize(r *plan.Read) int32 {
 	switch {
-	case s.limit == 0:
+	case s.limit == 0 || r.Unique: // a limit of one would make DynamoDB say that there may be more
 		return 0
-	case r.Unique:
-		return 1
 	case r.Filter != "" || r.Residual != nil:
-		return int32(max(firstPage, pageGrowth*s.share()))
+		return max(firstPage, pageGrowth*s.share())
 	default:
-		return int32(s.share())
+		return s.share()
 	}
 }
 
 // share is how many items of each read are likely to be of use.
-func (s *search) share() int { return (s.limit-s.taken)/max(len(s.streams), 1) + 1 }
+func (s *search) share() int32 {
+	return int32(s.limit/max(len(s.streams), 1) + 1) //nolint:gosec // a limit is at most a thousand
+}
 
 // run reads and emits until limit, end or budget, and says which.
 func (s *search) run(ctx context.Context) (stopped string, err error) {

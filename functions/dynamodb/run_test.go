@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -213,7 +215,7 @@ func replaceItems(t *rapid.T, client *awsdynamodb.Client) []value.Item {
 
 func checkSearch(t *rapid.T, client *awsdynamodb.Client, raw string, r plan.Request, items []value.Item) {
 	p, err := plan.Make(truthDescription(), r)
-	if refusal, ok := errors.AsType[*plan.Refusal](err); ok && refusal.Order {
+	if refusal, ok := errors.AsType[*plan.RefusedError](err); ok && refusal.Order {
 		return
 	}
 	if err != nil {
@@ -247,7 +249,10 @@ func checkSearch(t *rapid.T, client *awsdynamodb.Client, raw string, r plan.Requ
 		if n > limit || (n < limit && stopped != stoppedEnd) {
 			t.Fatalf("%s: stopped by %s after %d of %d", raw, stopped, n, limit)
 		}
-		if from = s.positions(); from == nil {
+		if from = s.positions(); (from == nil) != (stopped == stoppedEnd) {
+			t.Fatalf("%s: stopped by %s, and goes on at %v", raw, stopped, from)
+		}
+		if from == nil {
 			break
 		}
 	}
@@ -262,6 +267,27 @@ func checkSearch(t *rapid.T, client *awsdynamodb.Client, raw string, r plan.Requ
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" || !ordered {
 		t.Fatalf("%s on %q: %+v: ordered %t, %s", raw, p.Index, p.Reads, ordered, diff)
+	}
+	checkCount(t, client, raw, r, items)
+}
+
+// checkCount counts the same: without fields, another index may do.
+func checkCount(t *rapid.T, client *awsdynamodb.Client, raw string, r plan.Request, items []value.Item) {
+	r.Count, r.Fields, r.Order = true, nil, nil
+	p, err := plan.Make(truthDescription(), r)
+	if err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	want := 0
+	for _, item := range items {
+		if _, in := item[p.Sparse]; r.Where.Matches(item) && (p.Sparse == "" || in) {
+			want++
+		}
+	}
+	s := newSearch(p, direct{client: client, table: truthTable}, 0, nil)
+	s.emit = func(value.Item) (bool, error) { return true, nil }
+	if stopped, err := s.run(context.Background()); err != nil || stopped != stoppedEnd || s.taken != want {
+		t.Fatalf("%s on %q: %+v: counted %d, want %d; stopped by %s, %v", raw, p.Index, p.Reads, s.taken, want, stopped, err)
 	}
 }
 
@@ -287,4 +313,84 @@ func spell(t *rapid.T, item value.Item) string {
 	}
 	replaced := strings.NewReplacer("1.0", "1", `{"$set":["y","x"]}`, `{"$set":["x","y"]}`, `{"$set":[2,1]}`, `{"$set":[1,2]}`)
 	return replaced.Replace(string(text))
+}
+
+func TestAnItemIsReadConsistentlyByItsWholeKey(t *testing.T) {
+	key := value.Item{"pk": &types.AttributeValueMemberS{Value: "x"}, "sk": &types.AttributeValueMemberN{Value: "1"}}
+	q, faults := itemQuery(truthDescription().Key, key)
+	if len(faults) > 0 || !aws.ToBool(q.ConsistentRead) || aws.ToInt32(q.Limit) != 1 || aws.ToString(q.KeyConditionExpression) != "#0 = :0 AND #1 = :1" {
+		t.Errorf("itemQuery = %+v, %v", q, faults)
+	}
+	delete(key, "sk")
+	if _, faults := itemQuery(truthDescription().Key, key); len(faults) != 1 || faults[0].Pointer != "query.key/sk" {
+		t.Errorf("without the sort key: %v", faults)
+	}
+}
+
+// pages is a pageReader that answers by a function.
+type pages func(read *plan.Read, start value.Item) (page, error)
+
+func (f pages) readPage(_ context.Context, _ *plan.Plan, r *plan.Read, start value.Item, _ int32) (page, error) {
+	return f(r, start)
+}
+
+// scanOf plans a scan with a filter.
+func scanOf(t *testing.T) *plan.Plan {
+	t.Helper()
+	where, faults := plan.DecodeWhere([]byte(`{"field":"d","op":"exists"}`), value.Plain, "")
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	p, err := plan.Make(truthDescription(), plan.Request{Where: where, Index: plan.IndexAuto})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestTrap24EmptyPagesEndOnlyTheBudget(t *testing.T) {
+	at := func(n int) value.Item { return value.Item{"pk": &types.AttributeValueMemberS{Value: fmt.Sprint(n)}} }
+	read := 0
+	empty := pages(func(*plan.Read, value.Item) (page, error) {
+		read++
+		return page{scanned: 10, next: at(read)}, nil
+	})
+	s := newSearch(scanOf(t), empty, 5, nil)
+	stopped, err := s.run(t.Context())
+	if err != nil || stopped != stoppedBudget || read != maxPages || s.scanned != 10*maxPages {
+		t.Errorf("stopped by %s after %d pages: %v", stopped, read, err)
+	}
+	if from := s.positions(); len(from) != 1 || !value.Equal(from[0].start["pk"], at(maxPages)["pk"]) {
+		t.Errorf("goes on at %v", from)
+	}
+}
+
+func TestTimeEndsASearchButNotItsFirstPage(t *testing.T) {
+	for _, left := range []time.Duration{time.Second, 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			defer cancel()
+			read := 0
+			slow := pages(func(*plan.Read, value.Item) (page, error) {
+				read++
+				time.Sleep(2 * time.Second)
+				return page{next: value.Item{"pk": &types.AttributeValueMemberS{Value: "x"}}}, nil
+			})
+			stopped, err := newSearch(scanOf(t), slow, 5, nil).run(ctx)
+			want := 1
+			if left > timeKept {
+				want = 4 // they begin at 0, 2, 4 and 6 seconds; at 7 it is too late
+			}
+			if err != nil || stopped != stoppedBudget || read != want {
+				t.Errorf("with %s left: stopped by %s after %d pages, want %d: %v", left, stopped, read, want, err)
+			}
+		})
+	}
+}
+
+func TestTrap19APanicInAReadIsAnError(t *testing.T) {
+	s := newSearch(scanOf(t), pages(func(*plan.Read, value.Item) (page, error) { panic("no") }), 5, nil)
+	if _, err := s.run(t.Context()); err == nil {
+		t.Error("no error")
+	}
 }

@@ -90,7 +90,7 @@ func (h *handler) search(ctx context.Context, in *searchInput) (*searchOutput, e
 	asked.Body.Cursor = ""
 	f := find{
 		conn: conn, table: in.Table, mode: in.mode(), request: request, limit: in.Body.limit(),
-		cursor: in.Body.Cursor, bound: cursor.Bind(conn.Bind(), "search-items", asked), explain: in.Body.Explain,
+		cursor: in.Body.Cursor, bound: func() []byte { return cursor.Bind(conn.Bind(), "search-items", asked) }, explain: in.Body.Explain,
 	}
 	found, err := h.find(ctx, f)
 	if err != nil {
@@ -155,7 +155,7 @@ func (h *handler) listItems(ctx context.Context, in *listItemsInput) (*listItems
 	asked.Cursor = ""
 	found, err := h.find(ctx, find{
 		conn: conn, table: in.Table, mode: in.mode(), request: plan.Request{Index: plan.IndexNone}, limit: in.Limit,
-		cursor: in.Cursor, bound: cursor.Bind(conn.Bind(), "list-items", asked),
+		cursor: in.Cursor, bound: func() []byte { return cursor.Bind(conn.Bind(), "list-items", asked) },
 	})
 	if err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ type find struct {
 	request plan.Request
 	limit   int
 	cursor  string
-	bound   []byte
+	bound   func() []byte // what its cursors hold for; most searches have none
 	explain bool
 }
 
@@ -213,9 +213,9 @@ func (h *handler) find(ctx context.Context, f find) (*FoundBody, error) {
 // resume opens the request's cursor, if there is one.
 func (h *handler) resume(ctx context.Context, p *plan.Plan, f find) ([]position, error) {
 	if f.cursor == "" {
-		return nil, nil //nolint:nilnil // no position is the beginning
+		return nil, nil // no position is the beginning
 	}
-	plain, err := h.cursors.Open(ctx, f.bound, f.cursor)
+	plain, err := h.cursors.Open(ctx, f.bound(), f.cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +223,7 @@ func (h *handler) resume(ctx context.Context, p *plan.Plan, f find) ([]position,
 }
 
 // nextCursor is empty at the end.
-func (h *handler) nextCursor(ctx context.Context, s *search, bound []byte) (string, error) {
+func (h *handler) nextCursor(ctx context.Context, s *search, bound func() []byte) (string, error) {
 	positions := s.positions()
 	if positions == nil {
 		return "", nil
@@ -232,12 +232,12 @@ func (h *handler) nextCursor(ctx context.Context, s *search, bound []byte) (stri
 	if err != nil {
 		return "", err
 	}
-	return h.cursors.Seal(ctx, bound, plain)
+	return h.cursors.Seal(ctx, bound(), plain)
 }
 
 // refused is the problem of a search that can't be planned.
 func refused(err error) error {
-	refusal, ok := errors.AsType[*plan.Refusal](err)
+	refusal, ok := errors.AsType[*plan.RefusedError](err)
 	if !ok {
 		return err
 	}

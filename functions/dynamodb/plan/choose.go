@@ -62,7 +62,7 @@ func (v view) lacks(where *Condition, r Request) (compared, returned []string) {
 	return compared, returned
 }
 
-// Make plans the search r of table t. The error is a *Refusal.
+// Make plans the search r of table t. The error is a *RefusedError.
 func Make(t Table, r Request) (*Plan, error) {
 	where := r.Where
 	if where == nil {
@@ -106,12 +106,12 @@ func choices(t *Table, r Request) ([]view, error) {
 		if r.Index == index.Name {
 			return namedChoice(v, r)
 		}
-		if index.Usable && !(index.Global && r.Consistent) {
+		if index.Usable && (!index.Global || !r.Consistent) {
 			views = append(views, v)
 		}
 	}
 	if r.Index != IndexAuto {
-		return nil, &Refusal{Pointer: "/index", Message: "is no index of this table; its indexes are: " + strings.Join(indexNames(t), ", ")}
+		return nil, &RefusedError{Pointer: "/index", Message: "is no index of this table; its indexes are: " + strings.Join(indexNames(t), ", ")}
 	}
 	return views, nil
 }
@@ -119,9 +119,9 @@ func choices(t *Table, r Request) ([]view, error) {
 func namedChoice(v view, r Request) ([]view, error) {
 	switch {
 	case !v.index.Usable:
-		return nil, &Refusal{Pointer: "/index", Message: "can't be searched: the index isn't active, or its key is of several attributes"}
+		return nil, &RefusedError{Pointer: "/index", Message: "can't be searched: the index isn't active, or its key is of several attributes"}
 	case v.index.Global && r.Consistent:
-		return nil, &Refusal{Pointer: "/consistent", Message: "isn't possible on a global index"}
+		return nil, &RefusedError{Pointer: "/consistent", Message: "isn't possible on a global index"}
 	default:
 		return []view{v}, nil
 	}
@@ -162,14 +162,14 @@ func consider(where *Condition, r Request, v view, named bool) (candidate, bool,
 		return candidate{}, false, nil
 	}
 	c := candidate{view: v, where: where, drafts: list, fetches: !v.global() && (whole || len(returned) > 0)}
-	complete := true
-	c.sparse, complete = sparse(where, v)
+	missing, complete := sparse(where, v)
+	c.sparse = missing
 	return c, complete || named, nil
 }
 
-func notProjected(pointer string, names []string) *Refusal {
+func notProjected(pointer string, names []string) *RefusedError {
 	slices.Sort(names)
-	return &Refusal{Pointer: pointer, Message: "names what the index does not hold: " + strings.Join(slices.Compact(names), ", ")}
+	return &RefusedError{Pointer: pointer, Message: "names what the index does not hold: " + strings.Join(slices.Compact(names), ", ")}
 }
 
 // sparse looks for what an index can't show: items without its sort key. It names that key if the search
@@ -245,7 +245,7 @@ func compareBool(a, b bool) int {
 }
 
 // unordered refuses the order, naming the fields that would do with this where.
-func unordered(fit []candidate) *Refusal {
+func unordered(fit []candidate) *RefusedError {
 	var names []string
 	for _, c := range fit {
 		if sort := c.key.Sort.Name; sort != "" && !slices.Contains(names, sort) {
@@ -257,7 +257,7 @@ func unordered(fit []candidate) *Refusal {
 	if len(names) > 0 {
 		message = "is possible only on the sort key of the index that is queried, here: " + strings.Join(names, ", ")
 	}
-	return &Refusal{Pointer: "/order", Message: message, Order: true, Orders: names}
+	return &RefusedError{Pointer: "/order", Message: message, Order: true, Orders: names}
 }
 
 // unqueried explains which key conditions would make a query of the search.

@@ -20,7 +20,7 @@ type Condition struct {
 }
 
 // op is what a node does. Comparisons are spelled as in a request.
-type op string
+type op = string
 
 const (
 	opAll        op = "all" // of nothing: true
@@ -195,9 +195,9 @@ func (c *Condition) holds(v types.AttributeValue) bool {
 		return true
 	case opType:
 		return value.Kind(v) == c.kindOperand()
-	case opAll, opAny:
+	default:
+		return false
 	}
-	return false
 }
 
 // kindOperand is the type that opType asks for.

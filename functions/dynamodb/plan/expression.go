@@ -49,9 +49,8 @@ func narrow(c *Condition, keys []string) (narrowed *Condition, exact bool) {
 		children := make([]*Condition, len(c.children))
 		exact = true
 		for i, child := range c.children {
-			same := false
-			children[i], same = narrow(child, keys)
-			exact = exact && same
+			part, same := narrow(child, keys)
+			children[i], exact = part, exact && same
 		}
 		return combine(c.op, children), exact
 	case slices.Contains(keys, c.field.Root()):
@@ -196,7 +195,7 @@ func (b *builder) comparison(c *Condition, inner bool) string {
 func (b *builder) plain(c *Condition, path string, inner bool) string {
 	switch c.op {
 	case opEqual, opLess, opLessEq, opGreater, opGreaterEq:
-		return path + " " + string(c.op) + " " + b.value(c.values[0])
+		return path + " " + c.op + " " + b.value(c.values[0])
 	case opBetween:
 		return path + " BETWEEN " + b.value(c.values[0]) + " AND " + b.value(c.values[1])
 	case opIn:
@@ -206,7 +205,7 @@ func (b *builder) plain(c *Condition, path string, inner bool) string {
 	case opType:
 		return "attribute_type(" + path + ", " + b.value(c.values[0]) + ")"
 	default:
-		return string(c.op) + "(" + path + ", " + b.value(c.values[0]) + ")"
+		return c.op + "(" + path + ", " + b.value(c.values[0]) + ")"
 	}
 }
 

@@ -115,7 +115,7 @@ func opposite(o op) op {
 func foldBetween(c *Condition, kind string) *Condition {
 	low, high := c.values[0], c.values[1]
 	switch {
-	case value.Kind(low) != kind || empty(high):
+	case value.Kind(low) != kind:
 		return constant(c.negated)
 	case empty(low):
 		return foldInequality(&Condition{op: opLessEq, field: c.field, values: []types.AttributeValue{high}, negated: c.negated}, kind)

@@ -24,12 +24,12 @@ func (c candidate) plan(r Request) *Plan {
 func planScan(where *Condition, r Request, views []view) (*Plan, error) {
 	keys := unqueried(views)
 	if r.Order != nil {
-		return nil, &Refusal{Pointer: "/order", Order: true, Message: "is possible only where a partition key is bound by = or in on every branch of the search: " + keys}
+		return nil, &RefusedError{Pointer: "/order", Order: true, Message: "is possible only where a partition key is bound by = or in on every branch of the search: " + keys}
 	}
 	v := views[0]
 	where = fold(where, facts{present: v.present()})
 	if r.ForbidScan && !where.isConstant(false) {
-		return nil, &Refusal{Pointer: "/scan", Message: "is forbidden, and nothing but a scan can answer this: bind a partition key by = or in on every branch of the search, of an index that holds what is compared and returned: " + keys}
+		return nil, &RefusedError{Pointer: "/scan", Message: "is forbidden, and nothing but a scan can answer this: bind a partition key by = or in on every branch of the search, of an index that holds what is compared and returned: " + keys}
 	}
 	p := newPlan(v, r)
 	p.Scan = true
@@ -103,8 +103,8 @@ func (p *Plan) project(v view, r Request, builders []*builder) {
 	case v.index != nil && !v.index.Global && !v.index.All:
 		p.Select = types.SelectAllAttributes
 	}
-	for i := range p.Reads {
-		p.Reads[i].Names, p.Reads[i].Values = builders[i].names, builders[i].values
+	for i, b := range builders {
+		p.Reads[i].Names, p.Reads[i].Values = b.names, b.values
 	}
 }
 

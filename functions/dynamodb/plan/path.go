@@ -90,7 +90,7 @@ func decodeSegments(tokens *jsontext.Decoder) (Path, bool) {
 		if err != nil {
 			return nil, false
 		}
-		switch token.Kind() {
+		switch byte(token.Kind()) {
 		case '"':
 			if token.String() == "" {
 				return nil, false

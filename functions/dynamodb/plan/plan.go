@@ -149,8 +149,8 @@ func (p *Plan) Shape(item value.Item) value.Item {
 	return shaped
 }
 
-// Refusal says that a well-formed search can't be done on this table.
-type Refusal struct {
+// RefusedError says that a well-formed search can't be done on this table.
+type RefusedError struct {
 	// Pointer is the member of the request that can't be met.
 	Pointer string
 	// Message says why; it may name attributes and indexes of the table.
@@ -161,4 +161,4 @@ type Refusal struct {
 }
 
 // Error implements the error interface.
-func (r *Refusal) Error() string { return "plan search: " + r.Pointer + " " + r.Message }
+func (r *RefusedError) Error() string { return "plan search: " + r.Pointer + " " + r.Message }

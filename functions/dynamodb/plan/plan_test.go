@@ -115,6 +115,7 @@ func TestMake(t *testing.T) {
 		{"a prefix of the sort key", orders, `{"all":[{"field":"customer","op":"=","value":"c"},{"field":"placed","op":"begins_with","value":"2026-"}]}`, []string{`by-customer: customer = "c" AND begins_with(placed, "2026-") |`}},
 		{"bounds that meet", lines, `{"all":[{"field":"order","op":"=","value":"o"},{"field":"n","op":"<=","value":2},{"field":"n","op":">=","value":2.0}]}`, []string{`: order = "o" AND n = 2.0 |`}},
 		{"bounds that miss", lines, `{"all":[{"field":"order","op":"=","value":"o"},{"field":"n","op":"<","value":2},{"field":"n","op":">=","value":2}]}`, []string{}},
+		{"the tighter of two bounds", lines, `{"all":[{"field":"order","op":"=","value":"o"},{"field":"n","op":">=","value":2},{"field":"n","op":">","value":2},{"field":"n","op":">","value":1}]}`, []string{`: order = "o" AND n > 2 |`}},
 		{"not less is at least", lines, `{"all":[{"field":"order","op":"=","value":"o"},{"not":{"field":"n","op":"<","value":2}}]}`, []string{`: order = "o" AND n >= 2 |`}},
 		{"several sort keys", lines, `{"all":[{"field":"order","op":"=","value":"o"},{"field":"n","op":"in","value":[2,1]}]}`, []string{`: order = "o" AND n = 1 | 1`, `: order = "o" AND n = 2 | 1`}},
 		{"a local index", lines, `{"all":[{"field":"order","op":"=","value":"o"},{"field":"sku","op":"=","value":"s"}]}`, []string{`by-sku: order = "o" AND sku = "s" |`}},
@@ -181,7 +182,7 @@ func TestTrap30GlobalIndexesAreNotReadConsistently(t *testing.T) {
 		t.Errorf("Make = %+v, %v; want a scan", p, err)
 	}
 	_, err = plan.Make(orders, plan.Request{Where: c, Index: "by-customer", Consistent: true})
-	checkRefusal(t, err, plan.Refusal{Pointer: "/consistent"})
+	checkRefusal(t, err, plan.RefusedError{Pointer: "/consistent"})
 }
 
 func TestTrap28OnlyWhatIsProjected(t *testing.T) {
@@ -205,7 +206,7 @@ func TestTrap28OnlyWhatIsProjected(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := plan.Make(orders, plan.Request{Where: where(t, tc.where), Index: tc.index, Fields: tc.fields, Count: tc.count})
 			if tc.wantRefused != "" {
-				checkRefusal(t, err, plan.Refusal{Pointer: tc.wantRefused})
+				checkRefusal(t, err, plan.RefusedError{Pointer: tc.wantRefused})
 				return
 			}
 			if err != nil || p.Index != tc.wantIndex {
@@ -223,9 +224,9 @@ func TestLocalIndexFetchesTheRest(t *testing.T) {
 	}
 }
 
-func checkRefusal(t *testing.T, err error, want plan.Refusal) {
+func checkRefusal(t *testing.T, err error, want plan.RefusedError) {
 	t.Helper()
-	got, ok := errors.AsType[*plan.Refusal](err)
+	got, ok := errors.AsType[*plan.RefusedError](err)
 	if !ok {
 		t.Fatalf("error = %v, want a refusal of %s", err, want.Pointer)
 	}
@@ -241,19 +242,19 @@ func TestOrder(t *testing.T) {
 		name, where, field, index string
 		table                     plan.Table
 		want                      string
-		refused                   *plan.Refusal
+		refused                   *plan.RefusedError
 	}{
 		{"the sort key", customer, "placed", plan.IndexAuto, orders, "by-customer", nil},
-		{"another field", customer, "total", plan.IndexAuto, orders, "", &plan.Refusal{Pointer: "/order", Order: true, Orders: []string{"placed"}}},
-		{"below the sort key", customer, "placed.x", plan.IndexAuto, orders, "", &plan.Refusal{Pointer: "/order", Order: true, Orders: []string{"placed"}}},
-		{"no key", `{"field":"total","op":">","value":1}`, "placed", plan.IndexAuto, orders, "", &plan.Refusal{Pointer: "/order", Order: true}},
-		{"no sort key", `{"field":"id","op":"=","value":"1"}`, "total", plan.IndexAuto, orders, "", &plan.Refusal{Pointer: "/order", Order: true}},
+		{"another field", customer, "total", plan.IndexAuto, orders, "", &plan.RefusedError{Pointer: "/order", Order: true, Orders: []string{"placed"}}},
+		{"below the sort key", customer, "placed.x", plan.IndexAuto, orders, "", &plan.RefusedError{Pointer: "/order", Order: true, Orders: []string{"placed"}}},
+		{"no key", `{"field":"total","op":">","value":1}`, "placed", plan.IndexAuto, orders, "", &plan.RefusedError{Pointer: "/order", Order: true}},
+		{"no sort key", `{"field":"id","op":"=","value":"1"}`, "total", plan.IndexAuto, orders, "", &plan.RefusedError{Pointer: "/order", Order: true}},
 		{"the table's", line, "n", plan.IndexAuto, lines, "", nil},
 		{"an index's", line, "sku", plan.IndexAuto, lines, "by-sku", nil},
 		{"the order decides over the sort key", `{"all":[` + line + `,{"field":"n","op":"=","value":1},{"field":"sku","op":"exists"}]}`, "sku", plan.IndexAuto, lines, "by-sku", nil},
-		{"two would do", line, "qty", plan.IndexAuto, lines, "", &plan.Refusal{Pointer: "/order", Order: true, Orders: []string{"n", "sku"}}},
-		{"the index is named", line, "n", "by-sku", lines, "", &plan.Refusal{Pointer: "/order", Order: true, Orders: []string{"sku"}}},
-		{"the table is asked for", line, "sku", plan.IndexNone, lines, "", &plan.Refusal{Pointer: "/order", Order: true, Orders: []string{"n"}}},
+		{"two would do", line, "qty", plan.IndexAuto, lines, "", &plan.RefusedError{Pointer: "/order", Order: true, Orders: []string{"n", "sku"}}},
+		{"the index is named", line, "n", "by-sku", lines, "", &plan.RefusedError{Pointer: "/order", Order: true, Orders: []string{"sku"}}},
+		{"the table is asked for", line, "sku", plan.IndexNone, lines, "", &plan.RefusedError{Pointer: "/order", Order: true, Orders: []string{"n"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := plan.Make(tc.table, plan.Request{Where: where(t, tc.where), Index: tc.index, Order: &plan.Order{Field: paths(t, tc.field)[0], Descending: true}})
@@ -289,7 +290,7 @@ func TestChoice(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			p, err := plan.Make(orders, plan.Request{Where: where(t, tc.where), Index: tc.index, ForbidScan: tc.forbid})
 			if tc.refused != "" {
-				checkRefusal(t, err, plan.Refusal{Pointer: tc.refused})
+				checkRefusal(t, err, plan.RefusedError{Pointer: tc.refused})
 				return
 			}
 			if err != nil {
@@ -355,6 +356,11 @@ func TestAFilterThatIsTooLongIsDecidedHere(t *testing.T) {
 	}
 	if got := p.Shape(note); len(got) != 1 || got["total"] == nil {
 		t.Errorf("Shape = %v", got)
+	}
+	ors := strings.Repeat(`{"field":"note","op":"exists"},`, 200)
+	p, err = plan.Make(orders, plan.Request{Where: where(t, `{"any":[`+ors[:len(ors)-1]+`]}`), Index: plan.IndexAuto})
+	if err != nil || p.Reads[0].Filter != "" || p.Reads[0].Residual == nil {
+		t.Errorf("399 operators: %+v, %v", p.Reads[0].Filter, err)
 	}
 	p, err = plan.Make(orders, plan.Request{Where: many(t, "note", 250, ""), Index: plan.IndexAuto})
 	if err != nil || strings.Count(p.Reads[0].Filter, " IN (") != 3 || p.Reads[0].Residual != nil {

@@ -162,7 +162,7 @@ func (d *decoder) value() types.AttributeValue {
 }
 
 func (d *decoder) plain() types.AttributeValue {
-	switch kind := d.next(); kind {
+	switch kind := byte(d.next()); kind {
 	case '"':
 		return &types.AttributeValueMemberS{Value: d.read().String()}
 	case '0':
