@@ -53,7 +53,7 @@ func (k *key) seal(plaintext []byte, context map[string]string) ([]byte, error) 
 	out = binary.AppendUvarint(out, uint64(len(k.arn)))
 	out = append(out, k.arn...)
 	//nolint:gosec // G407: there is no nonce to give; the cipher draws one.
-	return aead.Seal(out, nil, plaintext, associated(k.arn, context)), nil
+	return aead.Seal(out, nil, plaintext, associated(context)), nil
 }
 
 // open decrypts what seal made for this key under this context.
@@ -62,7 +62,7 @@ func (k *key) open(sealed []byte, context map[string]string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plaintext, err := aead.Open(nil, nil, sealed, associated(k.arn, context))
+	plaintext, err := aead.Open(nil, nil, sealed, associated(context))
 	if err != nil {
 		return nil, errInvalidCiphertext()
 	}
@@ -85,10 +85,10 @@ func split(ciphertext []byte) (keyARN string, sealed []byte, err error) {
 	return string(rest[:length]), rest[length:], nil
 }
 
-// associated binds a ciphertext to its key and context, each part with its length.
-func associated(keyARN string, context map[string]string) []byte {
-	out := binary.AppendUvarint(nil, uint64(len(keyARN)))
-	out = append(out, keyARN...)
+// associated binds a ciphertext to its context, each part with its length. To its key the key itself binds
+// it: every key has material of its own.
+func associated(context map[string]string) []byte {
+	var out []byte
 	for _, name := range slices.Sorted(maps.Keys(context)) {
 		for _, part := range [...]string{name, context[name]} {
 			out = binary.AppendUvarint(out, uint64(len(part)))

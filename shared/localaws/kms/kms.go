@@ -207,7 +207,6 @@ func (k *key) access(action string, encryptionContext map[string]string) protoco
 		ResourceAccount: k.account,
 		ResourcePolicy:  k.policy,
 		Context:         keys,
-		PolicyRequired:  true,
 	}
 }
 

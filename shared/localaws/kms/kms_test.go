@@ -67,6 +67,12 @@ func TestDecryptGivesBackUnderTheSameContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	joined, err := client.Encrypt(ctx, &awskms.EncryptInput{
+		KeyId: &key, Plaintext: []byte("secret"), EncryptionContext: map[string]string{"a": "bc"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	other := newKey(t, client, nil)
 	damaged := bytes.Clone(sealed.CiphertextBlob)
 	damaged[len(damaged)-1] ^= 1
@@ -79,6 +85,7 @@ func TestDecryptGivesBackUnderTheSameContext(t *testing.T) {
 		"no context":       {awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}, "InvalidCiphertextException"},
 		"another context":  {awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: map[string]string{"site": "a", "provider": "c"}}, "InvalidCiphertextException"},
 		"context moved":    {awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: map[string]string{"site": "ap", "rovider": "b"}}, "InvalidCiphertextException"},
+		"lengths moved":    {awskms.DecryptInput{CiphertextBlob: joined.CiphertextBlob, EncryptionContext: map[string]string{"ab": "c"}}, "InvalidCiphertextException"},
 		"damaged":          {awskms.DecryptInput{CiphertextBlob: damaged, EncryptionContext: context}, "InvalidCiphertextException"},
 		"under a new name": {awskms.DecryptInput{CiphertextBlob: foreign, EncryptionContext: context}, "InvalidCiphertextException"},
 		"not a ciphertext": {awskms.DecryptInput{CiphertextBlob: []byte("x")}, "InvalidCiphertextException"},

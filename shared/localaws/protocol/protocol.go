@@ -80,8 +80,8 @@ type Access struct {
 	Context         policy.Context   // keys of this action beyond the global ones
 
 	// PolicyRequired says that without a ResourcePolicy nobody is let in, whatever identity policies
-	// allow: so it is with roles and KMS keys, for whose actions package policy wants the resource's
-	// policy to allow where there is one.
+	// allow. So it is with a role that does not exist. Where there is one, package policy knows that roles
+	// and KMS keys must allow by it.
 	PolicyRequired bool
 
 	// Undifferentiated leaves the reason out of a denial's message, as STS does for AssumeRole.

@@ -56,14 +56,16 @@ func TestWriteErrorAsQuery(t *testing.T) {
 		e.Namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 		var got struct {
 			XMLName   xml.Name
-			Error     struct{ Type, Code, Message string }
+			Type      string `xml:"Error>Type"`
+			Code      string `xml:"Error>Code"`
+			Message   string `xml:"Error>Message"`
 			RequestID string `xml:"RequestId"`
 		}
 		if err := xml.Unmarshal(written(protocol.Query, e).Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]string{"ErrorResponse", e.Namespace, want, "Some<Code>", "a & b", "request-1"},
-			[]string{got.XMLName.Local, got.XMLName.Space, got.Error.Type, got.Error.Code, got.Error.Message, got.RequestID}); diff != "" {
+			[]string{got.XMLName.Local, got.XMLName.Space, got.Type, got.Code, got.Message, got.RequestID}); diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}
 	}

@@ -58,7 +58,7 @@ type session struct {
 	sourceIdentity string
 	tags           map[string]string // keys as spelled, inherited ones included
 	transitive     []string
-	policies       []*policy.Document // nil: no session policy; empty: one that allows nothing
+	policies       []*policy.Document // session policies; a federated user without any may do nothing
 }
 
 // New returns a service without sessions for the identities of an IAM.

@@ -326,6 +326,14 @@ func TestTrap01ChainingEndsAfterAnHour(t *testing.T) {
 		t.Errorf("expires in %v, want an hour", left)
 	}
 	direct := w.AddUser(t, w.Account(gatewayAccount), "direct", gatewayPolicy)
+	w.role(t, "hour", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"`+gatewayAccount+`"},"Action":"sts:AssumeRole"}]}`)
+	_, err = w.assume(t, direct, func(in *awssts.AssumeRoleInput) {
+		in.RoleArn = aws.String("arn:aws:iam::" + customerAccount + ":role/skuid-assumable-role/hour")
+		in.DurationSeconds = aws.Int32(3601)
+	})
+	if got, want := codeOf(err), "ValidationError"; got != want || !strings.Contains(messageOf(err), "MaxSessionDuration") {
+		t.Errorf("longer than the role's maximum: %v, want %s", err, want)
+	}
 	trust := strings.ReplaceAll(w.fullTrust(), w.gatewayRole, "arn:aws:iam::"+gatewayAccount+":user/direct")
 	if _, err := client.UpdateAssumeRolePolicy(t.Context(), &awsiam.UpdateAssumeRolePolicyInput{
 		RoleName: aws.String("data"), PolicyDocument: &trust,

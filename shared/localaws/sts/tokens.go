@@ -6,7 +6,6 @@ import (
 
 	"github.com/arngate/arngate/shared/localaws/iam"
 	"github.com/arngate/arngate/shared/localaws/protocol"
-	"github.com/arngate/arngate/shared/policy"
 )
 
 // resolveSessionToken reads a GetSessionToken, which needs no permission, only long-lived keys.
@@ -100,9 +99,6 @@ func (s *Service) federationToken(c *protocol.Call, r *request) (any, error) {
 	policies, err := s.sessionPolicies(subject.Account, r.asked)
 	if err != nil {
 		return nil, err
-	}
-	if policies == nil {
-		policies = []*policy.Document{} // without a policy a federated user may do nothing
 	}
 	percent, err := checkPacked(r.asked, r.tags)
 	if err != nil {
