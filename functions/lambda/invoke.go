@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"mime"
 	"net/http"
 	"strings"
@@ -140,21 +141,43 @@ func result(in *invokeInput, answer *awslambda.InvokeOutput) *invokeOutput {
 // its own way, its whole payload as the message.
 func failed(answer *awslambda.InvokeOutput) error {
 	var described struct {
-		ErrorType    string   `json:"errorType"`
-		ErrorMessage string   `json:"errorMessage"`
-		StackTrace   []string `json:"stackTrace"`
-		Trace        []string `json:"trace"` // Node.js's runtime calls it so
+		ErrorType    string           `json:"errorType"`
+		ErrorMessage string           `json:"errorMessage"`
+		StackTrace   []jsontext.Value `json:"stackTrace"`
+		Trace        []jsontext.Value `json:"trace"` // Node.js's runtime calls it so
 	}
 	failure := &problem.FunctionFailure{LogTail: logTail(answer)}
 	if err := json.Unmarshal(answer.Payload, &described, jsontext.AllowDuplicateNames(true)); err != nil {
 		described.ErrorMessage = strings.ToValidUTF8(string(answer.Payload), "\uFFFD")
 	}
 	failure.ErrorType, failure.ErrorMessage = described.ErrorType, described.ErrorMessage
-	failure.StackTrace = append(described.StackTrace, described.Trace...)
+	failure.StackTrace = frames(append(described.StackTrace, described.Trace...))
 	p := problem.New(problem.FunctionFailed, "The function failed.").
 		WithHint("The function ran: look at error_message and its log before invoking it again.")
 	p.Function = failure
 	return p
+}
+
+// frames are the lines of a stack: the runtimes of Python and Node.js write texts, Go's objects of path, line and label.
+func frames(stack []jsontext.Value) []string {
+	var lines []string
+	for _, frame := range stack {
+		var object struct {
+			Path  string `json:"path"`
+			Line  int    `json:"line"`
+			Label string `json:"label"`
+		}
+		var text string
+		switch {
+		case json.Unmarshal(frame, &text) == nil:
+			lines = append(lines, text)
+		case json.Unmarshal(frame, &object) == nil && object.Label != "":
+			lines = append(lines, fmt.Sprintf("%s:%d %s", object.Path, object.Line, object.Label))
+		default:
+			lines = append(lines, frame.String())
+		}
+	}
+	return lines
 }
 
 func logTail(answer *awslambda.InvokeOutput) string {

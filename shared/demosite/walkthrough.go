@@ -27,7 +27,7 @@ func Walkthrough() []Step {
 			"the page after it",
 			`cursor=$(` + as("TOKEN", `$ARNGATE/v1/dynamodb/orders/tables/Orders/search -d '`+search+`}'`) + ` | sed -n 's/.*"next_cursor":"\([^"]*\)".*/\1/p'); ` +
 				as("TOKEN", `$ARNGATE/v1/dynamodb/orders/tables/Orders/search -d '`+search+`,"cursor":"'$cursor'"}'`),
-			`"o-013"`,
+			`"o-016"`,
 		},
 		{
 			"a function",

@@ -10,6 +10,7 @@ import (
 	"github.com/arngate/arngate/functions/configuration"
 	"github.com/arngate/arngate/functions/dynamodb"
 	lambdaconnector "github.com/arngate/arngate/functions/lambda"
+	"github.com/arngate/arngate/functions/s3"
 	"github.com/arngate/arngate/shared/assembly"
 	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/httpapi"
@@ -32,7 +33,9 @@ func functions() []function {
 		connectorFunction("DynamodbFunction", func(api *httpapi.API, g *assembly.Gateway) {
 			dynamodb.Register(api, dynamodb.Deps{Opener: g.Opener, Ring: g.Ring})
 		}),
-		connectorFunction("S3Function", func(api *httpapi.API, g *assembly.Gateway) {}),
+		connectorFunction("S3Function", func(api *httpapi.API, g *assembly.Gateway) {
+			s3.Register(api, s3.Deps{Opener: g.Opener, Ring: g.Ring})
+		}),
 		connectorFunction("LambdaFunction", func(api *httpapi.API, g *assembly.Gateway) {
 			lambdaconnector.Register(api, lambdaconnector.Deps{Opener: g.Opener, Ring: g.Ring})
 		}),
@@ -110,9 +113,13 @@ func auditAPIFunction() function {
 
 // OpenAPI returns the OpenAPI document of every function's operations.
 func OpenAPI() ([]byte, error) {
-	api := assembly.API(config.Function{}, config.Claims{}, assembly.Runtime{Out: io.Discard})
+	api := blank()
 	for _, f := range functions() {
 		f.describe(api)
 	}
 	return api.OpenAPI()
+}
+
+func blank() *httpapi.API {
+	return assembly.API(config.Function{}, config.Claims{}, assembly.Runtime{Out: io.Discard})
 }
