@@ -55,11 +55,11 @@ func TestWriteErrorAsQuery(t *testing.T) {
 		e := protocol.NewError(status, "Some<Code>", "a & b")
 		e.Namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 		var got struct {
-			XMLName   xml.Name
-			Type      string `xml:"Error>Type"`
-			Code      string `xml:"Error>Code"`
-			Message   string `xml:"Error>Message"`
-			RequestID string `xml:"RequestId"`
+			XMLName   xml.Name `xml:"ErrorResponse"`
+			Type      string   `xml:"Error>Type"`
+			Code      string   `xml:"Error>Code"`
+			Message   string   `xml:"Error>Message"`
+			RequestID string   `xml:"RequestId"`
 		}
 		if err := xml.Unmarshal(written(protocol.Query, e).Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
