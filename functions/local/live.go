@@ -40,7 +40,7 @@ func (l *live) begin() {
 func (l *live) call(c localaws.Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.Service == "sts" {
+	if c.Operation == "AssumeRole" {
 		l.show("%s %s as %s%s", c.Action, c.Resource, c.Requested.SessionName, denied(c))
 		return
 	}
