@@ -54,10 +54,11 @@ func onItem(a *accesses, p parameters) { a.item(a.call.Operation, p, nil) }
 // item notes the access of a request, or of a part of one, that is about one item.
 func (a *accesses) item(action string, p parameters, context policy.Context) {
 	named := p.text("TableName")
-	key := p.item("Key")
-	if key == nil {
-		key = p.item("Item")
+	member := "Key"
+	if action == "PutItem" {
+		member = "Item"
 	}
+	key := p.item(member)
 	c := a.context(p, named, []value.Item{key}, p.attributes(key))
 	maps.Copy(c, context)
 	if action != "GetItem" && action != "ConditionCheckItem" {
@@ -105,38 +106,18 @@ func (p parameters) attributes(item value.Item) []string {
 
 // named are the paths in the expressions of a request. One that can't be read has none: the request will be refused.
 func (p parameters) named() []expression.Path {
-	scope, err := p.scope()
+	kinds := []expression.Kind{expression.Update, expression.Condition, expression.Filter, expression.Projection, expression.KeyCondition}
+	scope, err := p.scope(kinds...)
 	if err != nil {
 		return nil
 	}
 	var paths []expression.Path
-	for _, kind := range []expression.Kind{
-		expression.Update, expression.Condition, expression.Projection, expression.Filter, expression.KeyCondition,
-	} {
+	for _, kind := range kinds {
 		var e expressions
 		if !p.has(string(kind)) || e.parse(kind, p.text(string(kind)), scope) != nil {
 			continue
 		}
 		paths = slices.Concat(paths, e.paths())
-	}
-	return paths
-}
-
-func (e expressions) paths() []expression.Path {
-	var paths []expression.Path
-	for _, predicate := range []*expression.Predicate{e.condition, e.filter} {
-		if predicate != nil {
-			paths = slices.Concat(paths, predicate.Paths())
-		}
-	}
-	if e.projection != nil {
-		paths = slices.Concat(paths, e.projection.All())
-	}
-	if e.update != nil {
-		paths = slices.Concat(paths, e.update.Reads(), e.update.Paths().All())
-	}
-	for _, t := range e.key {
-		paths = append(paths, t.Path)
 	}
 	return paths
 }
@@ -161,7 +142,7 @@ func (a *accesses) queriedPartition(p parameters, named, index string) (string, 
 	if x := t.index(index); x != nil {
 		keys = x.keys
 	}
-	scope, err := p.scope()
+	scope, err := p.scope(expression.KeyCondition)
 	if err != nil {
 		return "", false
 	}
@@ -199,7 +180,7 @@ func onScan(a *accesses, p parameters) {
 func onBatchGet(a *accesses, p parameters) {
 	requests := p.structure("RequestItems")
 	for _, named := range slices.Sorted(maps.Keys(requests.members)) {
-		part := requests.structure(named)
+		part := requests.entry(named)
 		keys := part.items("Keys")
 		a.add("BatchGetItem", named, "", a.context(p, named, keys, part.attributes(merged(keys))))
 	}
@@ -209,7 +190,7 @@ func onBatchWrite(a *accesses, p parameters) {
 	requests := p.structure("RequestItems")
 	for _, named := range slices.Sorted(maps.Keys(requests.members)) {
 		var items []value.Item
-		for _, r := range requests.structures(named) {
+		for _, r := range requests.entries(named) {
 			for _, item := range []value.Item{r.structure("PutRequest").item("Item"), r.structure("DeleteRequest").item("Key")} {
 				if item != nil {
 					items = append(items, item)

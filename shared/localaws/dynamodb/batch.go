@@ -28,7 +28,7 @@ type batchGet struct {
 	named      string
 	keys       []value.Item
 	consistent bool
-	projection *expression.Paths
+	expressions
 }
 
 // batchGet reads the part of a batch that is about one table.
@@ -41,7 +41,7 @@ func (p parameters) batchGet(named string) (batchGet, error) {
 		return batchGet{}, validation("The list of keys in RequestItems for BatchGetItem is required: %s has empty list", named)
 	}
 	e, err := p.expressions(expression.Projection)
-	b.projection = e.projection
+	b.expressions = e
 	return b, err
 }
 
@@ -62,7 +62,7 @@ func (st *store) batchGetItem(p parameters, _ time.Time) (any, error) {
 	var gets []batchGet
 	total := 0
 	for _, named := range slices.Sorted(maps.Keys(requests.members)) {
-		b, err := requests.structure(named).batchGet(named)
+		b, err := requests.entry(named).batchGet(named)
 		if err != nil {
 			return nil, err
 		}
@@ -90,15 +90,18 @@ func (st *store) batchGet(gets []batchGet, requests parameters, a *batchGetAnswe
 			if err := t.keys.checkKey(key); err != nil {
 				return nil, err
 			}
-			if id := tableKey(t, key); seen[id] {
+			id := tableKey(t, key)
+			if seen[id] {
 				return nil, validation("Provided list of item keys contains duplicates")
-			} else {
-				seen[id] = true
 			}
+			seen[id] = true
 		}
 		a.Responses[b.named] = []value.Item{}
 		for i, key := range b.keys {
-			item, stored, _ := read{key: key, projection: b.projection}.from(t) // its key has been checked
+			item, stored, err := read{key: key, expressions: b.expressions}.from(t)
+			if err != nil {
+				return nil, err
+			}
 			if size += stored; size > maxBatchSize {
 				left := maps.Clone(requests.structure(b.named).members)
 				left["Keys"] = b.keys[i:]
@@ -117,7 +120,7 @@ func (st *store) batchGet(gets []batchGet, requests parameters, a *batchGetAnswe
 // batchWrites reads the requests of a batch for one table.
 func (p parameters) batchWrites(named string) ([]write, error) {
 	p.checkTableName(named)
-	requests := p.structures(named)
+	requests := p.entries(named)
 	if err := p.check(); err != nil {
 		return nil, err
 	}

@@ -32,10 +32,10 @@ func (p parameters) expressions(kinds ...expression.Kind) (expressions, error) {
 	if err := p.refuseLegacy(given); err != nil {
 		return expressions{}, err
 	}
-	if len(given) == 0 {
-		return expressions{}, p.refusePlaceholders(kinds)
+	if err := p.refusePlaceholders(kinds, given); err != nil || len(given) == 0 {
+		return expressions{}, err
 	}
-	scope, err := p.scope()
+	scope, err := p.scope(kinds...)
 	if err != nil {
 		return expressions{}, err
 	}
@@ -82,22 +82,68 @@ func (p parameters) refuseLegacy(given []string) error {
 		"Non-expression parameters: {%s} Expression parameters: {%s}", strings.Join(legacy, ", "), strings.Join(given, ", "))
 }
 
-// refusePlaceholders refuses placeholders in a request without expressions.
-func (p parameters) refusePlaceholders(kinds []expression.Kind) error {
+// refusePlaceholders refuses names in a request without expressions, and values in one without an expression that can use them.
+func (p parameters) refusePlaceholders(kinds []expression.Kind, given []string) error {
 	const when = "can only be specified when using expressions"
-	if p.has("ExpressionAttributeNames") {
+	if p.has("ExpressionAttributeNames") && len(given) == 0 {
 		return validation("ExpressionAttributeNames " + when)
 	}
-	if !p.has("ExpressionAttributeValues") {
+	users := withValues(kinds)
+	if !p.has("ExpressionAttributeValues") || len(users) == 0 || slices.ContainsFunc(users, p.has) {
 		return nil
 	}
-	var names []string
-	for _, k := range slices.DeleteFunc(slices.Clone(kinds), func(k expression.Kind) bool { return k == expression.Projection }) {
-		names = append(names, string(k))
-	}
 	verb := " is null"
-	if len(names) > 1 {
+	if len(users) > 1 {
 		verb = " are null"
 	}
-	return validation("ExpressionAttributeValues %s: %s%s", when, strings.Join(names, " and "), verb)
+	return validation("ExpressionAttributeValues %s: %s%s", when, strings.Join(users, " and "), verb)
+}
+
+// withValues are the names of those kinds that can use values.
+func withValues(kinds []expression.Kind) []string {
+	var names []string
+	for _, k := range kinds {
+		if k != expression.Projection {
+			names = append(names, string(k))
+		}
+	}
+	return names
+}
+
+// paths are the document paths in the expressions.
+func (e expressions) paths() []expression.Path {
+	var paths []expression.Path
+	for _, predicate := range []*expression.Predicate{e.condition, e.filter} {
+		if predicate != nil {
+			paths = slices.Concat(paths, predicate.Paths())
+		}
+	}
+	if e.projection != nil {
+		paths = slices.Concat(paths, e.projection.All())
+	}
+	if e.update != nil {
+		paths = slices.Concat(paths, e.update.Reads(), e.update.Paths().All())
+	}
+	for _, t := range e.key {
+		paths = append(paths, t.Path)
+	}
+	return paths
+}
+
+// checkKeys refuses paths into key attributes, which are scalars.
+func (e expressions) checkKeys(t *table) error {
+	for _, path := range e.paths() {
+		if len(path) == 1 {
+			continue
+		}
+		const message = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+		name := path.Attribute()
+		if t.keys.has(name) {
+			return validation(message+"Key: %s", name)
+		}
+		if slices.ContainsFunc(t.indexes, func(x *index) bool { return x.keys.has(name) }) {
+			return validation(message+"IndexKey: %s", name)
+		}
+	}
+	return nil
 }

@@ -21,12 +21,11 @@ const (
 
 // write is a PutItem, UpdateItem, DeleteItem, or a part of a transaction: what to do to one item.
 type write struct {
-	action       string // PutItem, UpdateItem, DeleteItem or ConditionCheckItem
-	table        string
-	item         value.Item // PutItem only
-	key          value.Item // all but PutItem
-	condition    *expression.Predicate
-	update       *expression.Updating
+	action string // PutItem, UpdateItem, DeleteItem or ConditionCheckItem
+	table  string
+	item   value.Item // PutItem only
+	key    value.Item // all but PutItem
+	expressions
 	oldOnFailure bool
 }
 
@@ -55,7 +54,7 @@ func (p parameters) readWrite(action string) (write, error) {
 	if err != nil {
 		return write{}, err
 	}
-	w.condition, w.update = e.condition, e.update
+	w.expressions = e
 	if w.item.Size() > maxItemSize {
 		return write{}, validation("Item size has exceeded the maximum allowed size")
 	}
@@ -103,20 +102,32 @@ func (w write) plan(t *table) (outcome, error) {
 
 // checkAgainst checks what the table's keys and indexes require.
 func (w write) checkAgainst(t *table) error {
+	if err := w.checkTargets(t); err != nil {
+		return err
+	}
+	if err := w.checkKeys(t); err != nil {
+		return err
+	}
 	if w.action == "PutItem" {
 		if err := t.keys.checkItem(w.item); err != nil {
 			return err
 		}
 		return t.checkIndexKeys(w.item)
 	}
-	if w.update != nil {
-		for _, path := range w.update.Paths().All() {
-			if name := path.Attribute(); t.keys.has(name) {
-				return invalidParameters("Cannot update attribute %s. This attribute is part of the key", name)
-			}
+	return t.keys.checkKey(w.key)
+}
+
+// checkTargets refuses to update keys.
+func (w write) checkTargets(t *table) error {
+	if w.update == nil {
+		return nil
+	}
+	for _, path := range w.update.Paths().All() {
+		if name := path.Attribute(); t.keys.has(name) {
+			return invalidParameters("Cannot update attribute %s. This attribute is part of the key", name)
 		}
 	}
-	return t.keys.checkKey(w.key)
+	return nil
 }
 
 // updated is the item after an update, which creates it if it isn't there (traps.md 32).
@@ -271,9 +282,9 @@ func (st *store) getItem(p parameters, _ time.Time) (any, error) {
 
 // read is a GetItem or a part of a TransactGetItems.
 type read struct {
-	table      string
-	key        value.Item
-	projection *expression.Paths
+	table string
+	key   value.Item
+	expressions
 }
 
 func (p parameters) readRead() (read, error) {
@@ -284,13 +295,16 @@ func (p parameters) readRead() (read, error) {
 		return read{}, err
 	}
 	e, err := p.expressions(expression.Projection)
-	r.projection = e.projection
+	r.expressions = e
 	return r, err
 }
 
 // from reads the item, nil if there is none, and says how large it is as stored.
 func (r read) from(t *table) (item value.Item, size int, err error) {
 	if err := t.keys.checkKey(r.key); err != nil {
+		return nil, 0, err
+	}
+	if err := r.checkKeys(t); err != nil {
 		return nil, 0, err
 	}
 	stored := t.get(r.key)

@@ -13,14 +13,14 @@ func (st *store) query(p parameters, _ time.Time) (any, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	e, err := p.expressions(expression.Projection, expression.Filter, expression.KeyCondition)
+	e, err := p.expressions(expression.Filter, expression.Projection, expression.KeyCondition)
 	if err != nil {
 		return nil, err
 	}
 	if e.key == nil {
 		return nil, validation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
-	r.use(e)
+	r.expressions = e
 	if err := r.open(st, p); err != nil {
 		return nil, err
 	}
@@ -28,10 +28,17 @@ func (st *store) query(p parameters, _ time.Time) (any, error) {
 	if err := q.bind(e.key); err != nil {
 		return nil, err
 	}
+	from, err := q.from()
+	if err != nil {
+		return nil, err
+	}
 	if err := q.checkFilter(); err != nil {
 		return nil, err
 	}
-	return q.run()
+	if err := r.checkReturned(); err != nil {
+		return nil, err
+	}
+	return q.run(from), nil
 }
 
 // queried is a query whose key condition has been bound to the keys of its table or index.
@@ -46,8 +53,8 @@ type queried struct {
 func (q *queried) bind(terms []expression.KeyTerm) error {
 	keys := q.keys()
 	for _, t := range terms {
-		if len(t.Path) > 1 && keys.has(t.Path.Attribute()) {
-			return nestedKey(t.Path)
+		if err := (expressions{key: terms}).checkKeys(q.table); err != nil {
+			return err
 		}
 		if len(t.Path) > 1 {
 			return validation("KeyConditionExpressions cannot have conditions on nested attributes")
@@ -78,10 +85,6 @@ func (q *queried) bind(terms []expression.KeyTerm) error {
 	}
 	q.partition = partition.Values[0]
 	return nil
-}
-
-func nestedKey(path expression.Path) error {
-	return validation("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", path.Attribute())
 }
 
 func termFor(terms []expression.KeyTerm, name string) *expression.KeyTerm {
@@ -115,11 +118,7 @@ func (q *queried) checkFilter() error {
 		return nil
 	}
 	for _, path := range q.filter.Paths() {
-		switch name := path.Attribute(); {
-		case !q.keys().has(name):
-		case len(path) > 1:
-			return nestedKey(path)
-		default:
+		if name := path.Attribute(); len(path) == 1 && q.keys().has(name) {
 			return validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", name)
 		}
 	}
@@ -135,11 +134,7 @@ func (q *queried) wants(item value.Item) bool {
 	return q.sort.Holds(item[sort.name])
 }
 
-func (q *queried) run() (any, error) {
-	from, err := q.from()
-	if err != nil {
-		return nil, err
-	}
+func (q *queried) run(from position) pageAnswer {
 	g := &page{r: q.reading}
 	partition, met := q.partition.SortKey(), false
 	step := func(e entry) bool {
@@ -157,7 +152,26 @@ func (q *queried) run() (any, error) {
 	} else {
 		q.rows().Ascend(entry{at: from}, step)
 	}
-	return g.answer(), nil
+	if g.full && q.endsWith(g.last.item) {
+		g.full = false
+	}
+	return g.answer()
+}
+
+// endsWith reports whether nothing can follow an item, since its sort key is the end of a range that includes it.
+func (q *queried) endsWith(item value.Item) bool {
+	if q.sort == nil || q.index != nil {
+		return false
+	}
+	var end value.Value
+	switch values := q.sort.Values; {
+	case q.sort.Operator == "BETWEEN" && !q.descending:
+		end = values[1]
+	case q.sort.Operator == "BETWEEN", q.sort.Operator == ">=" && q.descending, q.sort.Operator == "<=" && !q.descending:
+		end = values[0]
+	}
+	sort, _ := q.keys().sort()
+	return value.Equal(end, item[sort.name])
 }
 
 // from is where reading begins: after ExclusiveStartKey, or at the end of the partition, or of the range in it, that comes first.

@@ -166,12 +166,26 @@ func (p parameters) child(tree any, path string) parameters {
 	return c
 }
 
+// entry is the value of a key in a structure that is a map.
+func (p parameters) entry(key string) parameters {
+	return p.child(p.members[key], key+".member.")
+}
+
 // structures are the elements of a member that is a list of structures.
 func (p parameters) structures(name string) []parameters {
+	return p.elements(name, lowerFirst(name))
+}
+
+// entries are the elements of a list that is the value of a key in a structure that is a map.
+func (p parameters) entries(key string) []parameters {
+	return p.elements(key, key+".member")
+}
+
+func (p parameters) elements(name, path string) []parameters {
 	array := p.array(name)
 	list := make([]parameters, len(array))
 	for i, tree := range array {
-		list[i] = p.child(tree, fmt.Sprintf("%s.%d.member.", lowerFirst(name), i+1))
+		list[i] = p.child(tree, fmt.Sprintf("%s.%d.member.", path, i+1))
 	}
 	return list
 }
@@ -224,11 +238,14 @@ func (p parameters) items(name string) []value.Item {
 	return list
 }
 
-// scope reads ExpressionAttributeNames and ExpressionAttributeValues.
-func (p parameters) scope() (*expression.Scope, error) {
+// scope reads ExpressionAttributeNames, and ExpressionAttributeValues if expressions of these kinds can use them.
+func (p parameters) scope(kinds ...expression.Kind) (*expression.Scope, error) {
 	names, err := p.placeholders()
 	if err != nil {
 		return nil, err
+	}
+	if len(withValues(kinds)) == 0 {
+		return expression.NewScope(names, nil)
 	}
 	values, err := p.placeholderValues()
 	if err != nil {

@@ -16,11 +16,11 @@ func (st *store) scan(p parameters, _ time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := p.expressions(expression.Projection, expression.Filter)
+	e, err := p.expressions(expression.Filter, expression.Projection)
 	if err != nil {
 		return nil, err
 	}
-	r.use(e)
+	r.expressions = e
 	if err := r.open(st, p); err != nil {
 		return nil, err
 	}
@@ -34,6 +34,9 @@ func (st *store) scan(p parameters, _ time.Time) (any, error) {
 				"with correct Segment. TotalSegments: %d Segment: %d", s.total, s.number)
 		}
 		from.edge = 1
+	}
+	if err := r.checkReturned(); err != nil {
+		return nil, err
 	}
 	g := &page{r: &r}
 	r.rows().Ascend(entry{at: from}, func(e entry) bool {

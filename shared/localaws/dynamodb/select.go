@@ -6,7 +6,6 @@ import (
 
 	"github.com/tidwall/btree"
 
-	"github.com/arngate/arngate/shared/localaws/dynamodb/expression"
 	"github.com/arngate/arngate/shared/localaws/dynamodb/value"
 )
 
@@ -28,9 +27,8 @@ type reading struct {
 	limit      int // 0 for none
 	selection  string
 	start      value.Item // ExclusiveStartKey; nil for none
-	filter     *expression.Predicate
-	projection *expression.Paths
-	capacity   string // ReturnConsumedCapacity
+	capacity   string     // ReturnConsumedCapacity
+	expressions
 }
 
 // readReading reads the parameters that both have. Expressions come afterwards, and then open.
@@ -47,13 +45,8 @@ func (p parameters) readReading() reading {
 	return r
 }
 
-func (r *reading) use(e expressions) { r.filter, r.projection = e.filter, e.projection }
-
-// open finds the table and index, and checks what is asked of them.
+// open finds the table and index.
 func (r *reading) open(st *store, p parameters) error {
-	if err := r.checkSelection(p.has("IndexName")); err != nil {
-		return err
-	}
 	t, err := st.table(r.named)
 	if err != nil {
 		return err
@@ -68,12 +61,29 @@ func (r *reading) open(st *store, p parameters) error {
 	if r.consistent && r.index.global { // traps.md 30
 		return validation("Consistent reads are not supported on global secondary indexes")
 	}
+	return nil
+}
+
+// checkReturned checks what is asked for of the entries.
+func (r *reading) checkReturned() error {
+	if err := r.checkKeys(r.table); err != nil {
+		return err
+	}
+	if r.index != nil {
+		if missing := r.missing(r.filtered()); len(missing) > 0 {
+			return invalidParameters("Secondary index %s does not project one or more filter attributes: [%s]",
+				r.index.name, strings.Join(missing, ", "))
+		}
+	}
+	if err := r.checkSelection(); err != nil {
+		return err
+	}
 	return r.checkProjected()
 }
 
-func (r *reading) checkSelection(indexed bool) error {
+func (r *reading) checkSelection() error {
 	switch projected := r.projection != nil; {
-	case r.selection == selectProjected && !indexed:
+	case r.selection == selectProjected && r.index == nil:
 		return validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	case r.selection == selectSpecific && !projected:
 		return validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
@@ -85,31 +95,37 @@ func (r *reading) checkSelection(indexed bool) error {
 	return nil
 }
 
-// checkProjected checks that the index holds what is asked for: only a local index can fetch the rest from the table, and no
-// filter does (traps.md 28).
+// checkProjected checks that a global index holds what is asked for: only a local one can fetch the rest from the table
+// (traps.md 28).
 func (r *reading) checkProjected() error {
 	x := r.index
-	if r.selection == selectAll && x.global && x.projection != projectAll {
+	if x == nil || !x.global {
+		return nil
+	}
+	if r.selection == selectAll && x.projection != projectAll {
 		return invalidParameters("Select type ALL_ATTRIBUTES is not supported for global secondary index %s "+
 			"because its projection type is not ALL", x.name)
 	}
-	if r.projection != nil && x.global {
-		if missing := r.missing(r.projection.Attributes()); len(missing) > 0 {
-			return invalidParameters("Global secondary index %s does not project [%s]", x.name, strings.Join(missing, ", "))
-		}
+	if r.projection == nil {
+		return nil
 	}
+	if missing := r.missing(r.projection.Attributes()); len(missing) > 0 {
+		return invalidParameters("Global secondary index %s does not project [%s]", x.name, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// filtered are the attributes that the filter looks at.
+func (r *reading) filtered() []string {
 	if r.filter == nil {
 		return nil
 	}
-	var filtered []string
+	var names []string
 	for _, path := range r.filter.Paths() {
-		filtered = append(filtered, path.Attribute())
+		names = append(names, path.Attribute())
 	}
-	slices.Sort(filtered)
-	if missing := r.missing(slices.Compact(filtered)); len(missing) > 0 {
-		return invalidParameters("Secondary index %s does not project one or more filter attributes: [%s]", x.name, strings.Join(missing, ", "))
-	}
-	return nil
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // missing are those of names that the index doesn't hold.

@@ -266,11 +266,11 @@ func (st *store) transactGetItems(p parameters, _ time.Time) (any, error) {
 			reasons[i], failed = reasonOf(err), true
 			continue
 		}
-		if id := tableKey(t, r.key); seen[id] {
+		id := tableKey(t, r.key)
+		if seen[id] {
 			return nil, validation("Transaction request cannot include multiple operations on one item")
-		} else {
-			seen[id] = true
 		}
+		seen[id] = true
 		used.of(t).base += transactionFactor * readUnits(size, true)
 		answer.Responses[i].Item = item
 	}

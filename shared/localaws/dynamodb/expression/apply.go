@@ -34,17 +34,19 @@ func (u *Updating) New(after value.Item) value.Item {
 func (u *Updating) Apply(item value.Item) (value.Item, error) {
 	root := &edit{}
 	for _, c := range u.changes {
+		root.add(c.path, value.Value{})
+	}
+	if err := root.check(value.NewMap(item)); err != nil {
+		return nil, err
+	}
+	for _, c := range u.changes {
 		v, err := c.compute(item)
 		if err != nil {
 			return nil, err
 		}
 		root.add(c.path, v)
 	}
-	result, err := root.apply(value.NewMap(item))
-	if err != nil {
-		return nil, err
-	}
-	return result.Fields(), nil
+	return root.apply(value.NewMap(item)).Fields(), nil
 }
 
 // compute is the value that the change leaves at its path; no value if it leaves nothing there.
@@ -112,17 +114,36 @@ func (e *edit) add(p Path, with value.Value) {
 	e.leaf, e.with = true, with
 }
 
-// apply returns v with the changes made; v is a copy's source and stays as it is.
-func (e *edit) apply(v value.Value) (value.Value, error) {
-	if e.leaf {
-		return e.with, nil
-	}
-	for s := range e.children {
+// check checks that v has the maps and lists that the changes go through.
+func (e *edit) check(v value.Value) error {
+	for s, c := range e.children {
 		if s.List != (v.Kind() == value.List) || v.Kind() != value.List && v.Kind() != value.Map {
-			return value.Value{}, invalidPath()
+			return invalidPath()
+		}
+		if c.leaf {
+			continue
+		}
+		old, exists := child(v, s)
+		if !exists {
+			return invalidPath()
+		}
+		if err := c.check(old); err != nil {
+			return err
 		}
 	}
-	if v.Kind() == value.List {
+	return nil
+}
+
+func invalidPath() *Error {
+	return invalid("The document path provided in the update expression is invalid for update")
+}
+
+// apply returns what v becomes by the changes, for which it has been checked; v itself stays as it is.
+func (e *edit) apply(v value.Value) value.Value {
+	switch {
+	case e.leaf:
+		return e.with
+	case v.Kind() == value.List:
 		return e.applyToList(v)
 	}
 	fields := maps.Clone(v.Fields())
@@ -130,42 +151,22 @@ func (e *edit) apply(v value.Value) (value.Value, error) {
 		fields = make(value.Item)
 	}
 	for s, c := range e.children {
-		old, exists := fields[s.Name]
-		if !exists && !c.leaf {
-			return value.Value{}, invalidPath()
-		}
-		changed, err := c.apply(old)
-		if err != nil {
-			return value.Value{}, err
-		}
-		if fields[s.Name] = changed; changed.Kind() == 0 {
+		if fields[s.Name] = c.apply(fields[s.Name]); fields[s.Name].Kind() == 0 {
 			delete(fields, s.Name)
 		}
 	}
-	return value.NewMap(fields), nil
+	return value.NewMap(fields)
 }
 
 // applyToList changes elements by the indexes of before, puts what is beyond the end there, in order, and then closes the gaps.
-func (e *edit) applyToList(v value.Value) (value.Value, error) {
+func (e *edit) applyToList(v value.Value) value.Value {
 	elements := slices.Clone(v.Elements())
 	for _, s := range slices.SortedFunc(maps.Keys(e.children), compareSteps) {
-		c := e.children[s]
 		if s.Index >= len(v.Elements()) {
-			if !c.leaf {
-				return value.Value{}, invalidPath()
-			}
-			elements = append(elements, c.with)
-			continue
+			elements = append(elements, e.children[s].with)
+		} else {
+			elements[s.Index] = e.children[s].apply(elements[s.Index])
 		}
-		changed, err := c.apply(v.Elements()[s.Index])
-		if err != nil {
-			return value.Value{}, err
-		}
-		elements[s.Index] = changed
 	}
-	return value.NewList(slices.DeleteFunc(elements, func(x value.Value) bool { return x.Kind() == 0 })), nil
-}
-
-func invalidPath() *Error {
-	return invalid("The document path provided in the update expression is invalid for update")
+	return value.NewList(slices.DeleteFunc(elements, func(x value.Value) bool { return x.Kind() == 0 }))
 }

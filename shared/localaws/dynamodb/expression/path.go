@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,14 +68,14 @@ type Paths struct {
 // branch is a node of the tree that paths make. A branch without children is the end of a path.
 type branch struct {
 	path     Path // what ends here; nil on the way
+	age      int  // how many siblings were there before
 	children map[Step]*branch
 }
 
-// newPaths checks that no path contains another, and that none takes for a list what another takes for a map. It goes from the last
-// path to the first, as DynamoDB does, which decides the error of several.
+// newPaths checks that no path contains another, and that none takes for a list what another takes for a map.
 func newPaths(kind Kind, list []Path) (*Paths, error) {
 	root := &branch{}
-	for _, p := range slices.Backward(list) {
+	for _, p := range list {
 		if err := root.add(kind, p); err != nil {
 			return nil, err
 		}
@@ -84,20 +85,17 @@ func newPaths(kind Kind, list []Path) (*Paths, error) {
 
 func (b *branch) add(kind Kind, p Path) error {
 	for i, s := range p {
-		if b.path != nil {
-			return pathsFault(kind, "overlap", p, b.path)
-		}
 		for sibling := range b.children {
 			if sibling.List != s.List {
 				return pathsFault(kind, "conflict", p, b.last().path)
 			}
 		}
 		next, exists := b.children[s]
-		if exists && i == len(p)-1 {
+		if exists && (next.path != nil || i == len(p)-1) {
 			return pathsFault(kind, "overlap", p, b.last().path)
 		}
 		if !exists {
-			next = new(branch)
+			next = &branch{age: len(b.children)}
 			if b.children == nil {
 				b.children = make(map[Step]*branch)
 			}
@@ -109,10 +107,12 @@ func (b *branch) add(kind Kind, p Path) error {
 	return nil
 }
 
-// last is the end of the path below b that sorts last: the one that DynamoDB names as the second of two.
+// last is the end of the last path below b: the one that DynamoDB names as the second of two.
 func (b *branch) last() *branch {
 	for len(b.children) > 0 {
-		steps := slices.SortedFunc(maps.Keys(b.children), compareSteps)
+		steps := slices.SortedFunc(maps.Keys(b.children), func(x, y Step) int {
+			return cmp.Or(bucket(x, len(b.children))-bucket(y, len(b.children)), b.children[y].age-b.children[x].age)
+		})
 		b = b.children[steps[len(steps)-1]]
 	}
 	return b
@@ -133,14 +133,13 @@ func pathsFault(kind Kind, how string, one, two Path) *Error {
 // All are the paths in the order they were written.
 func (p *Paths) All() []Path { return p.list }
 
-// Attributes are the top-level attributes that the paths begin with, sorted.
+// Attributes are the top-level attributes that the paths begin with, in the order of InHashOrder.
 func (p *Paths) Attributes() []string {
 	names := make([]string, 0, len(p.root.children))
 	for s := range p.root.children {
 		names = append(names, s.Name)
 	}
-	slices.Sort(names)
-	return names
+	return InHashOrder(names)
 }
 
 // Apply returns only what the paths lead to, within the maps and lists they go through. A list keeps the order of its elements, and
@@ -209,16 +208,20 @@ func (p *parser) projection() ([]node, error) {
 	}
 }
 
-// resolvePaths resolves paths and checks them against each other, from the last to the first.
+// resolvePaths resolves paths and checks them against each other, from the last to the first, as DynamoDB does: that decides the
+// error of several.
 func resolvePaths(kind Kind, scope *Scope, nodes []node) (*Paths, error) {
 	r := resolver{kind: kind, scope: scope}
-	list := make([]Path, len(nodes))
+	paths := &Paths{list: make([]Path, len(nodes)), root: &branch{}}
 	for i, n := range slices.Backward(nodes) {
 		path, err := r.path(n.(pathNode))
 		if err != nil {
 			return nil, err
 		}
-		list[i] = path
+		if err := paths.root.add(kind, path); err != nil {
+			return nil, err
+		}
+		paths.list[i] = path
 	}
-	return newPaths(kind, list)
+	return paths, nil
 }

@@ -114,9 +114,6 @@ func (r *resolver) comparison(n operationNode) (condition, error) {
 	if n.operator == "IN" && len(operands)-1 > maxOperandsOfIn {
 		return nil, r.kind.fault("The IN operator is provided with too many operands; number of operands: %d", len(operands)-1)
 	}
-	if err := r.distinct(n.operator, operands); err != nil {
-		return nil, err
-	}
 	switch n.operator {
 	case "<", "<=", ">", ">=":
 		err = r.ordered(n.operator, operands)
@@ -125,7 +122,10 @@ func (r *resolver) comparison(n operationNode) (condition, error) {
 			err = r.bounds(operands[1], operands[2])
 		}
 	}
-	return comparison{n.operator, operands}, err
+	if err != nil {
+		return nil, err
+	}
+	return comparison{n.operator, operands}, r.distinct(n.operator, operands)
 }
 
 // ordered checks that operands of known type have an order.

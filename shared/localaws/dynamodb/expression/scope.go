@@ -109,6 +109,5 @@ func unused(parameter string, keys []string, used map[string]bool) error {
 	if len(left) == 0 {
 		return nil
 	}
-	slices.Sort(left)
-	return invalid("Value provided in %s unused in expressions: keys: {%s}", parameter, strings.Join(left, ", "))
+	return invalid("Value provided in %s unused in expressions: keys: {%s}", parameter, strings.Join(InHashOrder(left), ", "))
 }
