@@ -29,7 +29,7 @@ def main(events_file, work, *options):
         print(f"{'FAILED' if faults else 'passed'}  {function} {event}, {time.monotonic() - started:.1f} s")
         print(f"        {str(answer.get('statusCode'))} {summary(answer)}")
         for call in calls:
-            print(f"        {'allowed' if call['Allowed'] else 'DENIED '} {call['Action']} to {call['Principal']}")
+            print(f"        {'allowed' if call['allowed'] else 'DENIED '} {call['action']} to {call['principal']}")
         for fault in faults:
             print(f"        fault: {fault}")
         if faults:
@@ -76,7 +76,7 @@ def check(answer, calls, status, word, action):
         faults.append(f"the status is not {status}")
     if word not in str(answer.get("body")):
         faults.append(f"the body doesn't have {word}")
-    if action != "-" and not any(call["Action"] == action and call["Allowed"] for call in calls):
+    if action != "-" and not any(call["action"] == action and call["allowed"] for call in calls):
         faults.append(f"the local AWS saw no {action} from this container")
     return faults
 

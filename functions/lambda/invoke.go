@@ -71,9 +71,9 @@ func (h *handler) invoke(ctx context.Context, in *invokeInput) (*invokeOutput, e
 	}
 	switch in.Mode {
 	case modeAsync:
-		return &invokeOutput{Status: http.StatusAccepted}, nil
+		return &invokeOutput{Status: http.StatusAccepted, Body: []byte{}}, nil
 	case modeDryRun:
-		return &invokeOutput{Status: http.StatusNoContent}, nil
+		return &invokeOutput{Status: http.StatusNoContent, Body: []byte{}}, nil
 	}
 	// Only this header says that the function failed: the status is 200 then too, and the payload may look like
 	// anything (trap 44).

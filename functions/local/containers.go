@@ -43,8 +43,24 @@ func (s *server) write(name, text string) error {
 	return os.WriteFile(filepath.Join(s.containers, name), []byte(text), 0o600)
 }
 
+// seenCall is a line of calls.jsonl.
+type seenCall struct {
+	Service     string `json:"service"`
+	Operation   string `json:"operation"`
+	Action      string `json:"action"`
+	Resource    string `json:"resource"`
+	Principal   string `json:"principal"`
+	SessionName string `json:"session_name"`
+	Allowed     bool   `json:"allowed"`
+	Status      int    `json:"status"`
+	Code        string `json:"code"`
+}
+
 func (s *server) append(name string, c localaws.Call) error {
-	line, err := json.Marshal(c)
+	line, err := json.Marshal(seenCall{
+		Service: c.Service, Operation: c.Operation, Action: c.Action, Resource: c.Resource,
+		Principal: c.Principal, SessionName: c.SessionName, Allowed: c.Allowed, Status: c.Status, Code: c.Code,
+	})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -38,7 +39,7 @@ type server struct {
 
 func serve(ctx context.Context, o options, out, diagnostics io.Writer) (err error) {
 	s := &server{options: o, aws: localaws.New(localaws.Options{LogLimit: keptCalls}), failed: make(chan error, 3)}
-	defer func() { err = errors.Join(err, s.end()) }()
+	defer func() { err = errors.Join(err, s.end(context.WithoutCancel(ctx))) }()
 	live := newLive(out)
 	logs := io.Writer(live)
 	if o.logs {
@@ -131,13 +132,13 @@ func (s *server) handle(l net.Listener, handler http.Handler) {
 }
 
 // end stops listening, the API first, and waits for what is under way.
-func (s *server) end() error {
-	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+func (s *server) end(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
 	var faults []error
-	for i := len(s.listeners) - 1; i >= 0; i-- {
-		if err := s.listeners[i].Shutdown(ctx); err != nil {
-			faults = append(faults, s.listeners[i].Close())
+	for _, l := range slices.Backward(s.listeners) {
+		if err := l.Shutdown(ctx); err != nil {
+			faults = append(faults, l.Close())
 		}
 	}
 	s.serving.Wait()

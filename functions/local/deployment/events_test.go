@@ -51,6 +51,7 @@ var outcomes = map[string]struct {
 
 // Every sample event goes through the handler that the template gives its route, as Lambda would call it.
 func TestEventsThroughTheirHandlers(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(deploymenttest.Root(t), "events", "*-*.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +83,9 @@ func invoke(t *testing.T, s *deploymenttest.Stack, file string) (status int, bod
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sent struct{ RouteKey string }
+	var sent struct {
+		RouteKey string `json:"routeKey"`
+	}
 	if err := json.Unmarshal(event, &sent); err != nil {
 		t.Fatal(err)
 	}
@@ -99,9 +102,9 @@ func invoke(t *testing.T, s *deploymenttest.Stack, file string) (status int, bod
 		t.Fatal(err)
 	}
 	var got struct {
-		StatusCode      int
-		Body            string
-		IsBase64Encoded bool
+		StatusCode      int    `json:"statusCode"`
+		Body            string `json:"body"`
+		IsBase64Encoded bool   `json:"isBase64Encoded"`
 	}
 	if err := json.Unmarshal(answer, &got); err != nil {
 		t.Fatal(err)

@@ -110,6 +110,7 @@ func provider(name, arn string) string {
 
 // A role that can't be assumed is a problem of its own, and nothing is called with other credentials in its place (trap 5).
 func TestTrap5UnusableRolesNeverFallBack(t *testing.T) {
+	t.Parallel()
 	s := deploymenttest.Start(t)
 	const required = "/skuid-assumable-role/"
 	outside := s.Role("/elsewhere/", "outside", demosite.Site, "AdministratorAccess")

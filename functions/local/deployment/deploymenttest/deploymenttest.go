@@ -38,7 +38,7 @@ type Stack struct {
 	URL  string // of the API
 	Logs *Logs  // of all functions
 
-	t testing.TB
+	tb testing.TB
 }
 
 // Logs collects log lines. Safe for concurrent use.
@@ -62,42 +62,42 @@ func (l *Logs) String() string {
 }
 
 // Start deploys the repository's template and sets the demo site up.
-func Start(t testing.TB) *Stack {
-	t.Helper()
-	return StartTemplate(t, TemplatePath(t))
+func Start(tb testing.TB) *Stack {
+	tb.Helper()
+	return StartTemplate(tb, TemplatePath(tb))
 }
 
 // StartTemplate deploys the template at path and sets the demo site up.
-func StartTemplate(t testing.TB, path string) *Stack {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func StartTemplate(tb testing.TB, path string) *Stack {
+	tb.Helper()
+	listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s := &Stack{AWS: localaws.New(localaws.Options{}), URL: "http://" + listener.Addr().String(), Logs: &Logs{}, t: t}
-	s.Deployment, err = deployment.Start(t.Context(), deployment.Options{
+	s := &Stack{AWS: localaws.New(localaws.Options{}), URL: "http://" + listener.Addr().String(), Logs: &Logs{}, tb: tb}
+	s.Deployment, err = deployment.Start(tb.Context(), deployment.Options{
 		Template: path, Address: listener.Addr().String(), AWS: s.AWS,
 		AWSEndpoint: awsEndpoint, Transport: s.AWS.Transport(), Logs: s.Logs,
 	})
 	if err != nil {
 		_ = listener.Close()
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute}}
 	server.Start()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		server.Close()
 		s.Wait()
 		if err := s.AWS.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	s.demo(t)
+	s.demo(tb)
 	return s
 }
 
-func (s *Stack) demo(t testing.TB) {
-	t.Helper()
+func (s *Stack) demo(tb testing.TB) {
+	tb.Helper()
 	err := s.AWS.Lambda().Register(demosite.Account, demosite.Region, locallambda.Function{
 		Name: demosite.Function,
 		Run: func(ctx context.Context, in locallambda.Invocation) ([]byte, error) {
@@ -105,13 +105,13 @@ func (s *Stack) demo(t testing.TB) {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	err = demosite.Create(t.Context(), demosite.Options{
+	err = demosite.Create(tb.Context(), demosite.Options{
 		API: s.URL, AdminToken: s.TokenOf(demosite.Site, "grace@example.com", "arngate/admin"), Customer: s.Customer(),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -122,12 +122,12 @@ func (s *Stack) Customer() aws.Config {
 
 // TokenOf is a token of a user of a site, with these scopes and the group builders.
 func (s *Stack) TokenOf(site, user string, scopes ...string) string {
-	s.t.Helper()
+	s.tb.Helper()
 	token, err := s.Token(map[string]any{
 		"site_id": site, "sub": user, "scope": strings.Join(scopes, " "), "groups": []string{"builders"},
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	return token
 }
@@ -158,7 +158,7 @@ func (a Answer) Field(name string) string {
 
 // Call sends a request with a body of JSON text, or none if it is empty.
 func (s *Stack) Call(method, path, token, body string) Answer {
-	s.t.Helper()
+	s.tb.Helper()
 	header := http.Header{}
 	if body != "" {
 		header.Set("Content-Type", "application/json")
@@ -168,10 +168,10 @@ func (s *Stack) Call(method, path, token, body string) Answer {
 
 // Send sends a request. Redirects are not followed.
 func (s *Stack) Send(method, path, token string, body io.Reader, header http.Header) Answer {
-	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, body)
+	s.tb.Helper()
+	request, err := http.NewRequestWithContext(s.tb.Context(), method, s.URL+path, body)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	request.Header = header
 	if token != "" {
@@ -179,25 +179,28 @@ func (s *Stack) Send(method, path, token string, body io.Reader, header http.Hea
 	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }() // it has been read
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	return Answer{Status: response.StatusCode, Header: response.Header, Body: string(text)}
 }
 
 // TemplatePath is the path of the repository's template.yaml.
-func TemplatePath(t testing.TB) string { return filepath.Join(Root(t), "template.yaml") }
+func TemplatePath(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(Root(tb), "template.yaml")
+}
 
 // Root is the folder of the repository.
-func Root(t testing.TB) string {
-	t.Helper()
+func Root(tb testing.TB) string {
+	tb.Helper()
 	folder, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
@@ -205,7 +208,7 @@ func Root(t testing.TB) string {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			t.Fatal("no go.mod above the test")
+			tb.Fatal("no go.mod above the test")
 		}
 		folder = parent
 	}
@@ -214,19 +217,19 @@ func Root(t testing.TB) string {
 // Role creates a role in the demo customer's account under path, with a managed policy of AWS's if one is named, and
 // returns its ARN. It trusts the gateway for site as the demo's provider asks for.
 func (s *Stack) Role(path, name, site, managed string) string {
-	s.t.Helper()
+	s.tb.Helper()
 	iam := awsiam.NewFromConfig(s.Customer())
 	trust := s.trustPolicy(site)
-	made, err := iam.CreateRole(s.t.Context(), &awsiam.CreateRoleInput{RoleName: &name, Path: &path, AssumeRolePolicyDocument: &trust})
+	made, err := iam.CreateRole(s.tb.Context(), &awsiam.CreateRoleInput{RoleName: &name, Path: &path, AssumeRolePolicyDocument: &trust})
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	if managed != "" {
-		_, err := iam.AttachRolePolicy(s.t.Context(), &awsiam.AttachRolePolicyInput{
+		_, err := iam.AttachRolePolicy(s.tb.Context(), &awsiam.AttachRolePolicyInput{
 			RoleName: &name, PolicyArn: aws.String("arn:aws:iam::aws:policy/" + managed),
 		})
 		if err != nil {
-			s.t.Fatal(err)
+			s.tb.Fatal(err)
 		}
 	}
 	return *made.Role.Arn
@@ -243,34 +246,34 @@ func (s *Stack) trustPolicy(site string) string {
 
 // Provider registers a provider of the demo site on a role, and verifies it.
 func (s *Stack) Provider(name, roleARN string) {
-	s.t.Helper()
+	s.tb.Helper()
 	body := fmt.Sprintf(`{"name":%q,"method":"assume_role","role_arn":%q}`, name, roleARN)
 	s.must(s.Call(http.MethodPost, "/v1/providers", s.Admin(), body), nil)
 	var verified struct{ Status string }
 	s.must(s.Call(http.MethodPost, "/v1/providers/"+name+"/verify", s.Admin(), ""), &verified)
 	if verified.Status != "ready" {
-		s.t.Fatalf("provider %s is %s", name, verified.Status)
+		s.tb.Fatalf("provider %s is %s", name, verified.Status)
 	}
 }
 
 // Connection registers a connection of the demo site for all its callers; limits are the members of its body that say what
 // it includes, such as `"tables":["*"]`.
 func (s *Stack) Connection(name, connector, provider, limits string) {
-	s.t.Helper()
+	s.tb.Helper()
 	body := fmt.Sprintf(`{"name":%q,"connector":%q,"provider":%q,"region":%q,"groups":["*"],%s}`, name, connector, provider, demosite.Region, limits)
 	s.must(s.Call(http.MethodPost, "/v1/connections", s.Admin(), body), nil)
 }
 
 // must fails the test unless the answer is a success, and decodes it into out if that isn't nil.
 func (s *Stack) must(a Answer, out any) {
-	s.t.Helper()
+	s.tb.Helper()
 	if a.Status/100 != 2 {
-		s.t.Fatalf("got %d: %s", a.Status, a.Body)
+		s.tb.Fatalf("got %d: %s", a.Status, a.Body)
 	}
 	if out == nil {
 		return
 	}
 	if err := json.Unmarshal([]byte(a.Body), out); err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 }
