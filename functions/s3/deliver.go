@@ -78,7 +78,7 @@ func active(contentType string) bool {
 	}
 	switch media {
 	case "text/plain", "text/csv", "text/tab-separated-values", "text/markdown", "application/json", "application/x-ndjson",
-		"application/pdf", "application/octet-stream", "application/zip", "application/gzip", "application/x-directory":
+		"application/pdf", "application/octet-stream", "binary/octet-stream", "application/zip", "application/gzip", "application/x-directory":
 		return false
 	}
 	kind, _, _ := strings.Cut(media, "/")

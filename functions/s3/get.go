@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/arngate/arngate/shared/httpapi"
@@ -36,11 +37,11 @@ type getObjectInput struct {
 	IfUnmodifiedSince string `header:"If-Unmodified-Since" doc:"Only if it has not changed since"`
 }
 
-// request is the GetObject that the client asks for. Dates that aren't any are no conditions (RFC 9110 section 13.1.3), and a Range on a condition
-// that S3 doesn't know may not be honoured (section 13.1.5), so it isn't sent.
+// request is the GetObject that the client asks for. Dates that aren't any are no conditions (RFC 9110 section 13.1.3). A Range
+// with an If-Range, which S3 doesn't know, isn't sent: without the condition it must not be honoured (section 13.1.5).
 func (in *getObjectInput) request(b *bucket) *awss3.GetObjectInput {
 	out := &awss3.GetObjectInput{
-		Bucket: &b.name, Key: &in.Key, ExpectedBucketOwner: &b.owner,
+		Bucket: &b.name, Key: &in.Key, ExpectedBucketOwner: &b.owner, ChecksumMode: types.ChecksumModeEnabled,
 		IfMatch: optional(in.IfMatch), IfNoneMatch: optional(in.IfNoneMatch),
 		IfModifiedSince: httpDate(in.IfModifiedSince), IfUnmodifiedSince: httpDate(in.IfUnmodifiedSince),
 	}
@@ -113,8 +114,8 @@ func deliver(
 	if _, err := io.ReadFull(answer.Body, body); err != nil {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
-	// One read more: only at the end does the SDK say whether the checksum was right.
-	if _, err := answer.Body.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+	// Read on to the end: only there does the SDK say whether the checksum was right.
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		return nil, fmt.Errorf("read end of object: %w", err)
 	}
 	out := &getObjectOutput{
@@ -151,22 +152,4 @@ func withoutBody(err error) *getObjectOutput {
 		return &getObjectOutput{Status: status, AcceptRanges: "bytes", ContentRange: header.Get("Content-Range")}
 	}
 	return nil
-}
-
-// orAbsent looks behind a denied GetObject. S3 denies what doesn't exist, too, unless the whole bucket may be listed (trap 34),
-// which a connection limited to a prefix never may. Below its prefix it may, so that the two can be told apart.
-func (b *bucket) orAbsent(ctx context.Context, key string, err error) error {
-	denied, ok := errors.AsType[*problem.Error](err)
-	if !ok || denied.Code != problem.AWSAccessDenied || (denied.MissingAction != "s3:GetObject" && denied.MissingAction != "s3:ListBucket") {
-		return err
-	}
-	answer, listErr := b.list(ctx, &awss3.ListObjectsV2Input{Prefix: &key, MaxKeys: aws.Int32(1)})
-	if listErr != nil {
-		return err
-	}
-	page, listErr := listed(answer)
-	if listErr != nil || len(page.Items) > 0 && page.Items[0].Key == key {
-		return err
-	}
-	return problem.Wrap(problem.ObjectNotFound, "AWS knows no such object.", denied)
 }

@@ -55,7 +55,7 @@ func Register(api *httpapi.API, deps Deps) {
 		ID: "get-object", Method: http.MethodGet, Path: object,
 		Summary: "Get an object", Description: getObjectDescription,
 		Problems: []problem.Code{problem.BucketNotFound, problem.ObjectNotFound, problem.ConditionFailed},
-		TooLarge: tooLargeInline, Others: getObjectOthers,
+		TooLarge: tooLargeInline, Others: getObjectOthers, ResponseExample: "Hello, Ada!\n",
 	}), h.getObject)
 	httpapi.Register(api, operation(httpapi.Operation{
 		ID: "put-object", Method: http.MethodPut, Path: object,

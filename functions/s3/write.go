@@ -20,7 +20,8 @@ type putObjectInput struct {
 	OfObject
 	Checksums
 
-	ContentType  string `header:"Content-Type" doc:"Stored with the object; application/octet-stream without"`
+	// Content-Type is hidden because in OpenAPI the body's media type says it.
+	ContentType  string `header:"Content-Type" hidden:"true"`
 	Encoding     string `header:"Content-Encoding" doc:"Stored with the object; the bytes are stored as they are sent"`
 	Disposition  string `header:"Content-Disposition" doc:"Stored with the object"`
 	Language     string `header:"Content-Language" doc:"Stored with the object"`
@@ -70,7 +71,7 @@ func (h *handler) putObject(ctx context.Context, in *putObjectInput) (*putObject
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, b.orAbsent(ctx, in.Key, err)
 	}
 	etag := aws.ToString(answer.ETag)
 	return &putObjectOutput{ETag: etag, Body: Stored{
@@ -140,7 +141,7 @@ func (h *handler) deleteObject(ctx context.Context, in *deleteObjectInput) (*del
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, b.orAbsent(ctx, in.Key, err)
 	}
 	return &deleteObjectOutput{http.StatusNoContent}, nil
 }
