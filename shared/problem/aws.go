@@ -34,7 +34,7 @@ func FromAWS(service, operation string, err error) *Error {
 	e.Hint = rule.hint
 	e.AWS = &AWS{
 		Service: service, Operation: operation, Code: answer.ErrorCode(), Status: status(err),
-		RequestID: RequestID(err), Message: safeMessage(service, answer.ErrorMessage()),
+		RequestID: RequestID(err), Message: SafeMessage(service, answer.ErrorMessage()),
 	}
 	if e.Code == AWSAccessDenied {
 		e.explainDenial(service, operation, answer.ErrorMessage())
@@ -100,11 +100,12 @@ func mayHaveBeenSent(err error) bool {
 	return attempted
 }
 
-// repeatable is false for calls that may do something twice when they are sent twice (traps 33a and 45).
+// repeatable is false for calls that may do something twice when they are sent twice (traps 33a and 45). A transaction
+// is repeatable only under a token that whoever repeats it knows.
 func repeatable(service, operation string) bool {
 	switch service + ":" + operation {
 	case "lambda:Invoke", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
-		"s3:CompleteMultipartUpload":
+		"dynamodb:TransactWriteItems", "s3:CompleteMultipartUpload":
 		return false
 	}
 	return true

@@ -210,7 +210,7 @@ func TestTrap45And33aUnansweredCalls(t *testing.T) {
 		{"lambda", "Invoke", op("Invoke", context.DeadlineExceeded), problem.OutcomeUnknown},
 		{"lambda", "Invoke", context.DeadlineExceeded, problem.DeadlineExceeded}, // before the call
 		{"dynamodb", "UpdateItem", op("UpdateItem", cut), problem.OutcomeUnknown},
-		{"dynamodb", "TransactWriteItems", op("TransactWriteItems", cut), problem.AWSUnavailable}, // has a token
+		{"dynamodb", "TransactWriteItems", op("TransactWriteItems", cut), problem.OutcomeUnknown}, // only who knows its token can repeat it
 		{"dynamodb", "Query", op("Query", cut), problem.AWSUnavailable},
 		{"dynamodb", "Query", op("Query", context.DeadlineExceeded), problem.DeadlineExceeded},
 		{"dynamodb", "Query", op("Query", context.Canceled), problem.DeadlineExceeded},

@@ -68,9 +68,9 @@ func mayPass(arn, account string) bool {
 	return m == nil || m[1] == "" || m[1] == account
 }
 
-// safeMessage is AWS's message without the ARNs and numbers of other accounts than the one the call was
+// SafeMessage is AWS's message without the ARNs and numbers of other accounts than the one the call was
 // made in (trap 22). Which that is, only a denial says, by its principal; without it every account goes.
-func safeMessage(service, message string) string {
+func SafeMessage(service, message string) string {
 	if !ofConnector(service) {
 		return ""
 	}

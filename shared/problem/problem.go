@@ -40,6 +40,9 @@ type Error struct {
 	// Item is the item that a condition did not hold for, as the operation writes items; only with
 	// [ConditionFailed], and nil where AWS did not return it.
 	Item jsontext.Value
+	// Reasons say why AWS cancelled a transaction: one for each of its operations, in their order (trap 31). Nil for
+	// any other problem.
+	Reasons []Reason
 	// Cause is for the log alone. It may be nil.
 	Cause error
 }
@@ -69,6 +72,13 @@ type FunctionFailure struct {
 	ErrorMessage string
 	StackTrace   []string
 	LogTail      string
+}
+
+// Reason is AWS's word on one operation of a transaction that it cancelled. All of it is safe.
+type Reason struct {
+	Code    string         `json:"code" doc:"AWS's code, such as ConditionalCheckFailed; None if it wasn't because of this operation"`
+	Message string         `json:"message,omitzero" doc:"AWS's message without what belongs to other accounts"`
+	Item    jsontext.Value `json:"item,omitempty" doc:"The item as it is, where a condition on it failed"`
 }
 
 // New makes a problem with the code's own retryability. The detail must be safe for the caller.
@@ -149,7 +159,8 @@ type Document struct {
 	LogTail       string   `json:"log_tail,omitzero" doc:"End of the failed function's log"`
 	Connections   []string `json:"connections,omitempty" doc:"Connections that use the provider"`
 
-	Item jsontext.Value `json:"item,omitempty" doc:"The item as it is, where a condition on it failed"`
+	Item    jsontext.Value `json:"item,omitempty" doc:"The item as it is, where a condition on it failed"`
+	Reasons []Reason       `json:"reasons,omitempty" doc:"Why a transaction was cancelled: one for each of its writes, in order"`
 }
 
 // Document renders the safe part of the problem for the request with that id.
@@ -162,7 +173,7 @@ func (e *Error) Document(requestID string) Document {
 	d := Document{
 		Type: typePrefix + string(code), Title: kind.Title, Status: kind.Status, Detail: e.Detail, Code: code,
 		RequestID: requestID, Retryable: e.Retryable, Hint: e.Hint, Errors: e.Faults, AWS: e.AWS,
-		MissingAction: e.MissingAction, Resource: e.Resource, Connections: e.Connections, Item: e.Item,
+		MissingAction: e.MissingAction, Resource: e.Resource, Connections: e.Connections, Item: e.Item, Reasons: e.Reasons,
 	}
 	if f := e.Function; f != nil {
 		d.ErrorType, d.ErrorMessage, d.StackTrace, d.LogTail = f.ErrorType, f.ErrorMessage, f.StackTrace, f.LogTail
