@@ -113,11 +113,12 @@ func (p parameters) named() []expression.Path {
 	}
 	var paths []expression.Path
 	for _, kind := range kinds {
-		var e expressions
-		if !p.has(string(kind)) || e.parse(kind, p.text(string(kind)), scope) != nil {
+		if !p.has(string(kind)) {
 			continue
 		}
-		paths = slices.Concat(paths, e.paths())
+		if e, err := (expressions{}).with(kind, p.text(string(kind)), scope); err == nil {
+			paths = slices.Concat(paths, e.paths())
+		}
 	}
 	return paths
 }

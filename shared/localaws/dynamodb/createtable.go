@@ -53,7 +53,7 @@ type createRequest struct {
 
 func (p parameters) createRequest() (createRequest, error) {
 	r := createRequest{
-		name:      p.tableName("TableName"),
+		name:      p.tableName(),
 		onDemand:  p.choice("BillingMode", "PROVISIONED", "PROVISIONED", "PAY_PER_REQUEST") == "PAY_PER_REQUEST",
 		protected: p.flag("DeletionProtectionEnabled"),
 	}

@@ -52,7 +52,7 @@ type billingSummary struct {
 type tableDescription struct {
 	TableName                 string
 	TableArn                  string
-	TableId                   string //nolint:revive,staticcheck // AWS's own name
+	TableId                   string
 	TableStatus               string
 	CreationDateTime          float64
 	AttributeDefinitions      []attributeDefinition
@@ -131,7 +131,7 @@ func (st *store) describeTable(p parameters, _ time.Time) (any, error) {
 
 // namedTable is the table of a request about a table itself.
 func (st *store) namedTable(p parameters) (*table, error) {
-	named := p.tableName("TableName")
+	named := p.tableName()
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (st *store) listTables(p parameters, _ time.Time) (any, error) {
 
 // updateTimeToLive keeps the setting only: what has expired stays readable, as it may for days (traps.md 2).
 func (st *store) updateTimeToLive(p parameters, _ time.Time) (any, error) {
-	named, spec := p.tableName("TableName"), p.structure("TimeToLiveSpecification")
+	named, spec := p.tableName(), p.structure("TimeToLiveSpecification")
 	p.require("TimeToLiveSpecification")
 	if p.has("TimeToLiveSpecification") {
 		spec.require("AttributeName", "Enabled")

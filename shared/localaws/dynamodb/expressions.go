@@ -41,14 +41,15 @@ func (p parameters) expressions(kinds ...expression.Kind) (expressions, error) {
 	}
 	var e expressions
 	for _, name := range given {
-		if err := e.parse(expression.Kind(name), p.text(name), scope); err != nil {
+		if e, err = e.with(expression.Kind(name), p.text(name), scope); err != nil {
 			return expressions{}, err
 		}
 	}
 	return e, scope.Unused()
 }
 
-func (e *expressions) parse(kind expression.Kind, text string, scope *expression.Scope) (err error) {
+// with adds an expression to the others.
+func (e expressions) with(kind expression.Kind, text string, scope *expression.Scope) (_ expressions, err error) {
 	switch kind {
 	case expression.Update:
 		e.update, err = expression.ParseUpdate(text, scope)
@@ -61,7 +62,7 @@ func (e *expressions) parse(kind expression.Kind, text string, scope *expression
 	case expression.KeyCondition:
 		e.key, err = expression.ParseKeyCondition(text, scope)
 	}
-	return err
+	return e, err
 }
 
 // refuseLegacy refuses the parameters of before expressions, which nothing here needs.

@@ -31,7 +31,7 @@ type write struct {
 
 // readWrite reads what the action's request and its part of a transaction have in common.
 func (p parameters) readWrite(action string) (write, error) {
-	w := write{action: action, table: p.tableName("TableName")}
+	w := write{action: action, table: p.tableName()}
 	if action == "PutItem" {
 		p.require("Item")
 		w.item = p.item("Item")
@@ -288,7 +288,7 @@ type read struct {
 }
 
 func (p parameters) readRead() (read, error) {
-	r := read{table: p.tableName("TableName")}
+	r := read{table: p.tableName()}
 	p.require("Key")
 	r.key = p.item("Key")
 	if err := p.check(); err != nil {

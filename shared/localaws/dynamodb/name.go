@@ -7,8 +7,9 @@ import (
 
 var resourceName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 
-// tableName reads a member that names a table, by name or by ARN. Another account's or region's ARN names no table here.
-func (p parameters) tableName(member string) string {
+// tableName reads TableName, which is a name or an ARN. Another account's or region's ARN names no table here.
+func (p parameters) tableName() string {
+	const member = "TableName"
 	p.require(member)
 	name := p.text(member)
 	if !p.has(member) || *p.fault != nil {

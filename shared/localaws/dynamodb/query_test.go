@@ -24,9 +24,10 @@ func sortKeys(items []item) []string {
 	return keys
 }
 
-func of(pk string) *awsdynamodb.QueryInput {
+// ofA queries the partition a.
+func ofA() *awsdynamodb.QueryInput {
 	return &awsdynamodb.QueryInput{
-		TableName: aws.String("Orders"), KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item{":pk": str(pk)},
+		TableName: aws.String("Orders"), KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item{":pk": str("a")},
 	}
 }
 
@@ -36,7 +37,7 @@ func TestTrap24LimitBeforeFilter(t *testing.T) {
 	for i := range 5 {
 		l.put(t, table, item{"pk": str("a"), "sk": num(strconv.Itoa(i)), "x": num(strconv.Itoa(i % 2))})
 	}
-	q := of("a")
+	q := ofA()
 	q.Limit, q.FilterExpression = aws.Int32(1), aws.String("x = :one")
 	q.ExpressionAttributeValues[":one"] = num("1")
 	got, err := l.Query(t.Context(), q)
@@ -65,7 +66,7 @@ func TestTrap25SortKeysAreNumbers(t *testing.T) {
 	for _, n := range []string{"10", "9", "-1", "-10", "0", "1e-130", "0.5", "9e125", "-9e125"} {
 		l.put(t, table, key("a", n))
 	}
-	got, err := l.Query(t.Context(), of("a"))
+	got, err := l.Query(t.Context(), ofA())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestQueryAgreesWithSorting(t *testing.T) {
 		low := rapid.IntRange(-14, 14).Draw(r, "low")
 		high := rapid.IntRange(low, 14).Draw(r, "high")
 		descending := rapid.Bool().Draw(r, "descending")
-		q := of("a")
+		q := ofA()
 		q.KeyConditionExpression = aws.String("pk = :pk AND sk " + operator + " :low")
 		q.ExpressionAttributeValues[":low"] = num(strconv.Itoa(low))
 		if operator == "BETWEEN" {
@@ -131,11 +132,45 @@ func TestQueryAgreesWithSorting(t *testing.T) {
 	})
 }
 
+func TestPagesThatEndARange(t *testing.T) {
+	l := start(t)
+	table := l.orders(t)
+	l.put(t, table, key("a", "1"), key("a", "2"), key("a", "3"))
+	for _, c := range []struct {
+		condition  string
+		descending bool
+		more       bool
+	}{
+		{"pk = :pk", false, true}, // DynamoDB can't know that the third is the last
+		{"pk = :pk AND sk BETWEEN :one AND :three", false, false},
+		{"pk = :pk AND sk BETWEEN :one AND :three", true, false},
+		{"pk = :pk AND sk <= :three", false, false},
+		{"pk = :pk AND sk < :four", false, true},
+		{"pk = :pk AND sk >= :one", true, false},
+		{"pk = :pk AND sk >= :one", false, true},
+	} {
+		q := ofA()
+		q.KeyConditionExpression, q.ScanIndexForward, q.Limit = &c.condition, aws.Bool(!c.descending), aws.Int32(3)
+		for name, n := range map[string]string{":one": "1", ":three": "3", ":four": "4"} {
+			if strings.Contains(c.condition, name) {
+				q.ExpressionAttributeValues[name] = num(n)
+			}
+		}
+		got, err := l.Query(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if more := got.LastEvaluatedKey != nil; got.Count != 3 || more != c.more {
+			t.Errorf("%s, descending %v: got %d, more %v, want 3, %v", c.condition, c.descending, got.Count, more, c.more)
+		}
+	}
+}
+
 func TestTrap28CountsAndProjections(t *testing.T) {
 	l := start(t)
 	table := l.orders(t)
 	l.put(t, table, item{"pk": str("a"), "sk": num("1"), "x": str("x"), "holder": str("h"), "height": num("1"), "title": str("t"), "tag": bin(1)})
-	q := of("a")
+	q := ofA()
 	q.Select = types.SelectCount
 	got, err := l.Query(t.Context(), q)
 	if err != nil {
@@ -155,7 +190,7 @@ func TestTrap28CountsAndProjections(t *testing.T) {
 		{"byHolder", "", "", item{"pk": str("a"), "sk": num("1"), "holder": str("h"), "height": num("1"), "title": str("t")}},
 		{"byHolder", "", "title, pk", item{"title": str("t"), "pk": str("a")}},
 	} {
-		q := of("a")
+		q := ofA()
 		if c.index != "" {
 			q.IndexName = &c.index
 		}
@@ -178,7 +213,7 @@ func TestTrap28CountsAndProjections(t *testing.T) {
 func TestTrap29NoFilterOnKeys(t *testing.T) {
 	l := start(t)
 	l.orders(t)
-	q := of("a")
+	q := ofA()
 	q.FilterExpression = aws.String("x = :pk AND sk = :pk")
 	_, err := l.Query(t.Context(), q)
 	wantInvalid(t, err, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk")
@@ -279,20 +314,20 @@ func TestKeyConditionsThatDoNotFit(t *testing.T) {
 		"pk.x = :pk":             "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: pk",
 		"pk = :pk AND x.y = :pk": "KeyConditionExpressions cannot have conditions on nested attributes",
 	} {
-		q := of("a")
+		q := ofA()
 		q.KeyConditionExpression = &condition
 		_, err := l.Query(t.Context(), q)
 		wantInvalid(t, err, want)
 	}
-	q := of("a")
+	q := ofA()
 	q.KeyConditionExpression, q.ExpressionAttributeValues = nil, nil
 	_, err := l.Query(t.Context(), q)
 	wantInvalid(t, err, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
-	q = of("a")
+	q = ofA()
 	q.IndexName = aws.String("byNothing")
 	_, err = l.Query(t.Context(), q)
 	wantInvalid(t, err, "The table does not have the specified index: byNothing")
-	q = of("a")
+	q = ofA()
 	q.ExclusiveStartKey = key("b", "1")
 	_, err = l.Query(t.Context(), q)
 	wantInvalid(t, err, "The provided starting key is outside query boundaries based on provided conditions")
@@ -308,7 +343,7 @@ func TestPagesEndAtAMegabyte(t *testing.T) {
 	for i := range 12 {
 		l.put(t, table, item{"pk": str("a"), "sk": num(strconv.Itoa(i)), "x": str(strings.Repeat("x", 100_000))})
 	}
-	q := of("a")
+	q := ofA()
 	q.Select, q.ReturnConsumedCapacity = types.SelectCount, types.ReturnConsumedCapacityTotal
 	got, err := l.Query(t.Context(), q)
 	if err != nil {

@@ -276,8 +276,7 @@ func (p parameters) placeholderValues() (value.Item, error) {
 	values := make(value.Item, len(object.members))
 	for key, tree := range object.members {
 		v, err := value.Decode(tree)
-		var bad *value.Error
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*value.Error](err); ok {
 			return nil, validation("ExpressionAttributeValues contains invalid value: %s for key %s", bad.Message, key)
 		}
 		if err != nil {

@@ -71,11 +71,11 @@ func (k keySchema) checkKey(key value.Item) error {
 // checkItem checks the keys of an item that is to be stored.
 func (k keySchema) checkItem(item value.Item) error {
 	for _, a := range k.keys {
-		switch kind := item[a.name].Kind(); kind {
-		case 0:
+		kind := item[a.name].Kind()
+		if kind == 0 {
 			return invalidParameters("Missing the key %s in the item", a.name)
-		case a.kind:
-		default:
+		}
+		if kind != a.kind {
 			return invalidParameters("Type mismatch for key %s expected: %s actual: %s", a.name, a.kind, kind)
 		}
 	}

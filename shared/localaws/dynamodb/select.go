@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ type reading struct {
 // readReading reads the parameters that both have. Expressions come afterwards, and then open.
 func (p parameters) readReading() reading {
 	r := reading{
-		named:      p.tableName("TableName"),
+		named:      p.tableName(),
 		indexName:  p.text("IndexName"),
 		consistent: p.flag("ConsistentRead"),
 		selection:  p.choice("Select", "", selectSpecific, selectCount, selectAll, selectProjected),
@@ -180,9 +181,7 @@ func (r *reading) returned(item value.Item) value.Item {
 func (r *reading) lastKey(item value.Item) value.Item {
 	key := r.table.keys.of(item)
 	if r.index != nil {
-		for name, v := range r.index.keys.of(item) {
-			key[name] = v
-		}
+		maps.Copy(key, r.index.keys.of(item))
 	}
 	return key
 }

@@ -23,8 +23,10 @@ func TestTables(t *testing.T) {
 	}
 	d := got.Table
 	wantEqual(t, []any{d.TableStatus, *d.ItemCount, *d.TableArn, *d.GlobalSecondaryIndexes[0].ItemCount, *d.GlobalSecondaryIndexes[0].IndexArn},
-		[]any{types.TableStatusActive, int64(2), "arn:aws:dynamodb:eu-west-1:111122223333:table/Orders", int64(1),
-			"arn:aws:dynamodb:eu-west-1:111122223333:table/Orders/index/byHolder"})
+		[]any{
+			types.TableStatusActive, int64(2), "arn:aws:dynamodb:eu-west-1:111122223333:table/Orders", int64(1),
+			"arn:aws:dynamodb:eu-west-1:111122223333:table/Orders/index/byHolder",
+		})
 	_, err = l.CreateTable(t.Context(), &awsdynamodb.CreateTableInput{
 		TableName: &table, BillingMode: types.BillingModePayPerRequest, KeySchema: []types.KeySchemaElement{hash("pk")},
 		AttributeDefinitions: []types.AttributeDefinition{defined("pk", "S")},
@@ -150,10 +152,12 @@ func TestAccesses(t *testing.T) {
 				capacity: none, "dynamodb:LeadingKeys": {"a"}, "dynamodb:Attributes": {"pk", "sk"}, "dynamodb:ReturnValues": {"ALL_OLD"},
 			}),
 		}},
-		{"Query", `{"TableName":"Orders","IndexName":"byHolder","KeyConditionExpression":"holder = :h","ExpressionAttributeValues":{":h":{"S":"me"}}}`,
+		{
+			"Query", `{"TableName":"Orders","IndexName":"byHolder","KeyConditionExpression":"holder = :h","ExpressionAttributeValues":{":h":{"S":"me"}}}`,
 			[]protocol.Access{access("Query", arn+"/index/byHolder", policy.Context{
 				capacity: none, "dynamodb:LeadingKeys": {"me"}, "dynamodb:Attributes": {"holder"}, "dynamodb:Select": {"ALL_PROJECTED_ATTRIBUTES"},
-			})}},
+			})},
+		},
 		{"Scan", `{"TableName":"Orders","Select":"COUNT"}`, []protocol.Access{
 			access("Scan", arn, policy.Context{capacity: none, "dynamodb:Select": {"COUNT"}}),
 		}},

@@ -1,6 +1,9 @@
 package expression
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // checker makes the checks that need only the text, in the order of the text: functions, reserved words, indexes.
 type checker struct{ kind Kind }
@@ -109,11 +112,4 @@ func hasRedundantParentheses(n node) bool {
 	return false
 }
 
-func anyRedundant(nodes []node) bool {
-	for _, n := range nodes {
-		if hasRedundantParentheses(n) {
-			return true
-		}
-	}
-	return false
-}
+func anyRedundant(nodes []node) bool { return slices.ContainsFunc(nodes, hasRedundantParentheses) }

@@ -26,24 +26,24 @@ const operands = `{
 	":ns": {"NS": ["1"]}, ":l": {"L": [{"S": "a"}]}, ":m": {"M": {}}, ":S": {"S": "S"}, ":huge": {"N": "9e125"}
 }`
 
-func item(t testing.TB, text string) value.Item {
-	t.Helper()
+func item(tb testing.TB, text string) value.Item {
+	tb.Helper()
 	var tree map[string]any
 	if err := json.Unmarshal([]byte(text), &tree); err != nil {
-		t.Fatalf("read item: %v", err)
+		tb.Fatalf("read item: %v", err)
 	}
 	i, err := value.DecodeItem(tree)
 	if err != nil {
-		t.Fatalf("decode item: %v", err)
+		tb.Fatalf("decode item: %v", err)
 	}
 	return i
 }
 
-func text(t testing.TB, i value.Item) string {
-	t.Helper()
+func text(tb testing.TB, i value.Item) string {
+	tb.Helper()
 	out, err := json.Marshal(i)
 	if err != nil {
-		t.Fatalf("write item: %v", err)
+		tb.Fatalf("write item: %v", err)
 	}
 	return string(out)
 }
@@ -51,9 +51,9 @@ func text(t testing.TB, i value.Item) string {
 var placeholder = regexp.MustCompile(`:\w+`)
 
 // scope has the values that the expressions use, and #n for n, #d for a name with a dot.
-func scope(t testing.TB, expressions string) *expression.Scope {
-	t.Helper()
-	all, values := item(t, operands), value.Item(nil)
+func scope(tb testing.TB, expressions string) *expression.Scope {
+	tb.Helper()
+	all, values := item(tb, operands), value.Item(nil)
 	for _, key := range placeholder.FindAllString(expressions, -1) {
 		if v, ok := all[key]; ok {
 			if values == nil {
@@ -64,7 +64,7 @@ func scope(t testing.TB, expressions string) *expression.Scope {
 	}
 	s, err := expression.NewScope(map[string]string{"#n": "n", "#d": "a.b"}, values)
 	if err != nil {
-		t.Fatalf("make scope: %v", err)
+		tb.Fatalf("make scope: %v", err)
 	}
 	return s
 }

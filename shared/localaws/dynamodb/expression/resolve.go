@@ -185,8 +185,12 @@ func (r *resolver) distinct(operator string, operands []operand) error {
 		return ok && equalPaths(Path(p), Path(first))
 	}
 	if slices.ContainsFunc(operands[1:], same) {
-		return r.kind.fault("The first operand must be distinct from the remaining operands for this operator or function; "+
-			"operator: %s, first operand: %s", operator, Path(first))
+		return r.notDistinct(operator, Path(first))
 	}
 	return nil
+}
+
+func (r *resolver) notDistinct(operator string, first Path) *Error {
+	return r.kind.fault("The first operand must be distinct from the remaining operands for this operator or function; "+
+		"operator: %s, first operand: %s", operator, first)
 }

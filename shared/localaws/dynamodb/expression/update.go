@@ -199,6 +199,9 @@ func (r *resolver) fallback(arguments []assigned) (assigned, error) {
 	if !ok {
 		return nil, r.kind.fault("Operator or function requires a document path; operator or function: %s", ifNotExists)
 	}
+	if second, ok := arguments[1].(copied); ok && equalPaths(Path(second), Path(path)) {
+		return nil, r.notDistinct(ifNotExists, Path(path))
+	}
 	return fallback{Path(path), arguments[1]}, nil
 }
 
@@ -214,11 +217,13 @@ func (c copied) compute(item value.Item) (value.Value, error) {
 	return v, nil
 }
 
+// compute needs the second operand to exist even where the first does, as DynamoDB does.
 func (f fallback) compute(item value.Item) (value.Value, error) {
-	if v, ok := f.path.Get(item); ok {
+	otherwise, err := f.otherwise.compute(item)
+	if v, ok := f.path.Get(item); ok && err == nil {
 		return v, nil
 	}
-	return f.otherwise.compute(item)
+	return otherwise, err
 }
 
 func (a arithmetic) compute(item value.Item) (value.Value, error) {

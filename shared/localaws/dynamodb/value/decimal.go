@@ -60,7 +60,7 @@ func parseExact(text string) (*apd.Decimal, error) {
 	exponent = min(max(exponent, -100_000), 100_000)
 	d := new(apd.Decimal)
 	d.Coeff.SetString(trimmed, 10)
-	d.Exponent = int32(exponent) //nolint:gosec // bounded above
+	d.Exponent = int32(exponent)
 	d.Negative = sign == "-"
 	return d, nil
 }

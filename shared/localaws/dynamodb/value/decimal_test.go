@@ -99,7 +99,11 @@ func exact(t *rapid.T, text string) *big.Rat {
 
 func TestDecimalsAgreeWithRationals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := numbers().Draw(t, "a"), numbers().Draw(t, "b")
+		a := numbers().Draw(t, "a")
+		// The second number is often the first with more digits, which is where an order of texts goes wrong.
+		b := rapid.OneOf(numbers(), rapid.Map(rapid.StringMatching(`[0-9]{1,3}`), func(digits string) string {
+			return strings.TrimRight(strings.SplitN(strings.ToUpper(a), "E", 2)[0], "0") + digits
+		})).Filter(func(s string) bool { _, err := value.ParseDecimal(s); return err == nil }).Draw(t, "b")
 		da, db, ra, rb := parse(t, a), parse(t, b), exact(t, a), exact(t, b)
 		if exact(t, da.String()).Cmp(ra) != 0 {
 			t.Fatalf("%s became %s", a, da)

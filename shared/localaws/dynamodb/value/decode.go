@@ -15,7 +15,7 @@ const MaxNameLength = 65535
 // MaxDepth is how many levels of lists and maps an attribute may have.
 const MaxDepth = 32
 
-// DecodeItem reads attributes from JSON that was decoded with numbers kept as json.Number. An error is a *SyntaxError or an
+// DecodeItem reads attributes from JSON that was decoded with numbers kept as [json.Number]. An error is a *SyntaxError or an
 // *Error; of several faults it names the one in the attribute that sorts first.
 func DecodeItem(tree any) (Item, error) {
 	object, err := asObject(tree)
@@ -178,30 +178,25 @@ func decodeSet(kind Kind, content any) (Value, error) {
 
 func emptySet(kind Kind) *Error {
 	const prefix = "One or more parameter values were invalid: "
-	switch kind.Element() {
-	case String:
-		return invalid(prefix + "An string set  may not be empty")
-	case Number:
-		return invalid(prefix + "An number set  may not be empty")
-	default:
+	if kind == BinarySet {
 		return invalid(prefix + "Binary sets should not be empty")
 	}
+	return invalid(prefix+"An %s set  may not be empty", strings.ToLower(kind.Element().LongName()))
 }
 
 func duplicates(kind Kind, elements []Value) *Error {
 	const prefix = "One or more parameter values were invalid: "
-	switch kind.Element() {
-	case String:
-		texts := make([]string, len(elements))
-		for i, e := range elements {
-			texts[i] = e.text
-		}
-		return invalid(prefix+"Input collection [%s] contains duplicates", strings.Join(texts, ", "))
-	case Number:
+	if kind == NumberSet {
 		return invalid("Input collection contains duplicates")
-	default:
+	}
+	if kind == BinarySet {
 		return invalid(prefix + "Input collection of type BS contains duplicates.")
 	}
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		texts[i] = e.text
+	}
+	return invalid(prefix+"Input collection [%s] contains duplicates", strings.Join(texts, ", "))
 }
 
 func asObject(tree any) (map[string]any, error) {
@@ -240,27 +235,28 @@ func asBool(tree any) (bool, error) {
 
 // Mismatch says that JSON is not of the wanted simple type (String, Boolean, Integer), as AWS's parser does.
 func Mismatch(tree any, want string) *SyntaxError {
-	token := ""
 	switch t := tree.(type) {
 	case string:
 		if want == "Boolean" {
 			return &SyntaxError{"Unexpected token received from parser"}
 		}
-		token = "STRING_VALUE"
+		return cannotConvert("STRING_VALUE", want)
 	case json.Number:
-		token = "NUMBER_VALUE"
 		if strings.ContainsAny(t.String(), ".eE") {
-			token = "DECIMAL_VALUE"
+			return cannotConvert("DECIMAL_VALUE", want)
 		}
+		return cannotConvert("NUMBER_VALUE", want)
 	case bool:
-		token = "FALSE_VALUE"
 		if t {
-			token = "TRUE_VALUE"
+			return cannotConvert("TRUE_VALUE", want)
 		}
+		return cannotConvert("FALSE_VALUE", want)
 	case []any:
 		return &SyntaxError{"Unrecognized collection type class java.lang." + want}
-	default:
-		return &SyntaxError{"Start of structure or map found where not expected."}
 	}
+	return &SyntaxError{"Start of structure or map found where not expected."}
+}
+
+func cannotConvert(token, want string) *SyntaxError {
 	return &SyntaxError{token + " cannot be converted to " + want}
 }

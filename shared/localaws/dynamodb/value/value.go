@@ -86,7 +86,7 @@ type Value struct {
 	fields   Item
 }
 
-// NewString, NewBinary, NewNumber, NewBoolean, NewNull, NewList and NewMap make values of their type.
+// NewString makes a string.
 func NewString(s string) Value { return Value{kind: String, text: s} }
 
 // NewBinary makes a binary value of the bytes in b.
@@ -94,9 +94,6 @@ func NewBinary(b string) Value { return Value{kind: Binary, text: b} }
 
 // NewNumber makes a number.
 func NewNumber(d Decimal) Value { return Value{kind: Number, number: d} }
-
-// NewBoolean makes a truth value.
-func NewBoolean(b bool) Value { return Value{kind: Boolean, flag: b} }
 
 // NewNull makes the null value.
 func NewNull() Value { return Value{kind: Null} }
