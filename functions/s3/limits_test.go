@@ -82,8 +82,8 @@ func TestTrap34DeniedOrAbsent(t *testing.T) {
 	b.role = b.addRole(t, b.customer, "gets", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`)
 	b.connect("gets", func(l *permissions.Limits) { l.Buckets = []permissions.Bucket{{Name: "*"}} })
 	denied := b.get(t, "gets/buckets/demo-files/object", "key", "none").wantProblem(t, problem.AWSAccessDenied)
-	if denied.MissingAction != "s3:ListBucket" {
-		t.Errorf("missing %q", denied.MissingAction)
+	if denied.MissingAction != "s3:ListBucket" || !strings.Contains(denied.Detail, "no such object") {
+		t.Errorf("missing %q: %s", denied.MissingAction, denied.Detail)
 	}
 	b.role = b.addRole(t, b.customer, "lists", `{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*"}`)
 	b.connect("lists", func(l *permissions.Limits) { l.Buckets = []permissions.Bucket{{Name: "*"}} })
