@@ -36,6 +36,9 @@ func TestListBuckets(t *testing.T) {
 		t.Errorf("by pages: %s, then %q", got, second.NextCursor)
 	}
 	b.get(t, "files/buckets", "limit", "3", "cursor", first.NextCursor).wantProblem(t, problem.CursorInvalid)
+	b.do(t, request{
+		method: http.MethodGet, path: "files/buckets", query: []string{"limit", "2", "cursor", first.NextCursor}, user: "eve",
+	}).wantProblem(t, problem.CursorInvalid)
 }
 
 func TestListBucketsOfTheConnection(t *testing.T) {
