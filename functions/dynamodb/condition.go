@@ -2,9 +2,10 @@ package dynamodb
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/arngate/arngate/functions/dynamodb/plan"
@@ -64,20 +65,29 @@ func writeCondition(raw []byte, ifAt jsontext.Pointer, native *NativeCondition, 
 }
 
 func nativeExpression(native *NativeCondition, at jsontext.Pointer, mode value.Mode) (plan.Expression, []value.Fault) {
-	expression := plan.Expression{Text: native.Expression, Names: native.Names}
+	values, faults := placeholders(native.Values, at.AppendToken("values"), mode)
+	if !plan.Balanced(native.Expression) {
+		faults = append(faults, value.Fault{Pointer: string(at.AppendToken("expression")), Message: "has a parenthesis without its other one"})
+	}
+	return plan.Expression{Text: native.Expression, Names: native.Names, Values: values}, faults
+}
+
+// placeholders decodes the values of native expressions. Nil if there are none.
+func placeholders(raw map[string]jsontext.Value, at jsontext.Pointer, mode value.Mode) (value.Item, []value.Fault) {
+	var values value.Item
 	var faults []value.Fault
-	for placeholder, raw := range native.Values {
-		here := at.AppendToken("values").AppendToken(placeholder)
+	for _, placeholder := range slices.Sorted(maps.Keys(raw)) {
+		here := at.AppendToken(placeholder)
 		if !strings.HasPrefix(placeholder, ":") {
 			faults = append(faults, value.Fault{Pointer: string(here), Message: "must be a placeholder that begins with a colon"})
 			continue
 		}
-		v, more := value.Decode(raw, mode, here)
+		v, more := value.Decode(raw[placeholder], mode, here)
 		faults = append(faults, more...)
-		if expression.Values == nil {
-			expression.Values = map[string]types.AttributeValue{}
+		if values == nil {
+			values = value.Item{}
 		}
-		expression.Values[placeholder] = v
+		values[placeholder] = v
 	}
-	return expression, faults
+	return values, faults
 }

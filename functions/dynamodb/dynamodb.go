@@ -67,6 +67,12 @@ func Register(api *httpapi.API, deps Deps) {
 		RequestExample: examplePut, ResponseExample: exampleWritten,
 	}), h.putItem)
 	httpapi.Register(api, operation(httpapi.Operation{
+		ID: "update-item", Method: http.MethodPatch, Path: item,
+		Summary: "Update an item", Description: updateDescription,
+		Problems:       []problem.Code{problem.TableNotFound, problem.ConditionFailed, problem.OutcomeUnknown},
+		RequestExample: exampleUpdate, ResponseExample: exampleWritten,
+	}), h.updateItem)
+	httpapi.Register(api, operation(httpapi.Operation{
 		ID: "delete-item", Method: http.MethodDelete, Path: item, Status: http.StatusOK,
 		Summary: "Delete an item",
 		Description: "Deletes the item with that key, on a condition if there is one. That there is no such item is no problem. " +
@@ -86,6 +92,28 @@ func Register(api *httpapi.API, deps Deps) {
 		Problems:       []problem.Code{problem.TableNotFound, problem.CursorInvalid, problem.OrderUnsupported},
 		RequestExample: exampleSearch, ResponseExample: exampleFound,
 	}), h.search)
+	httpapi.Register(api, operation(httpapi.Operation{
+		ID: "query-items", Method: http.MethodPost, Path: table + "/query",
+		Summary: "Query in DynamoDB's own words",
+		Description: "One call of DynamoDB's Query: items of one partition key, in the order of the sort key. `limit` is what DynamoDB looks at before it filters: " +
+			"a page with few items, or none, is the end only where there is no `next_cursor`.",
+		Problems:       []problem.Code{problem.TableNotFound, problem.CursorInvalid},
+		RequestExample: exampleQuery, ResponseExample: exampleNative,
+	}), h.queryItems)
+	httpapi.Register(api, operation(httpapi.Operation{
+		ID: "scan-items", Method: http.MethodPost, Path: table + "/scan",
+		Summary: "Scan in DynamoDB's own words",
+		Description: "One call of DynamoDB's Scan. Several workers read a table side by side by a `segment` each, of the same `total_segments`, each with cursors of its own. " +
+			"`limit` is what DynamoDB looks at before it filters: a page with few items, or none, is the end only where there is no `next_cursor`.",
+		Problems:       []problem.Code{problem.TableNotFound, problem.CursorInvalid},
+		RequestExample: exampleScan, ResponseExample: exampleNative,
+	}), h.scanItems)
+	httpapi.Register(api, operation(httpapi.Operation{
+		ID: "write-items", Method: http.MethodPost, Path: root + "/writes",
+		Summary: "Write several items", Description: writesDescription,
+		Problems:       []problem.Code{problem.TableNotFound, problem.ConditionFailed, problem.OutcomeUnknown},
+		RequestExample: exampleWrites, ResponseExample: exampleResults,
+	}), h.writeItems)
 }
 
 // operation adds what all operations of the connector have in common.

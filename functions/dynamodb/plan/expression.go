@@ -86,6 +86,11 @@ type builder struct {
 	operators int
 }
 
+// seeded is a builder that leaves the placeholders of e to e.
+func seeded(e Expression) *builder {
+	return &builder{names: maps.Clone(e.Names), values: maps.Clone(e.Values), byName: map[string]string{}}
+}
+
 func (b *builder) clone() *builder {
 	return &builder{names: maps.Clone(b.names), byName: maps.Clone(b.byName), values: maps.Clone(b.values)}
 }
@@ -96,9 +101,12 @@ func (b *builder) name(name string) string {
 		return placeholder
 	}
 	if b.names == nil {
-		b.names, b.byName = map[string]string{}, map[string]string{}
+		b.names = map[string]string{}
 	}
-	placeholder := "#" + strconv.Itoa(len(b.names))
+	if b.byName == nil {
+		b.byName = map[string]string{}
+	}
+	placeholder := free("#", b.names)
 	b.names[placeholder], b.byName[name] = name, placeholder
 	return placeholder
 }
@@ -108,7 +116,7 @@ func (b *builder) value(v types.AttributeValue) string {
 	if b.values == nil {
 		b.values = map[string]types.AttributeValue{}
 	}
-	placeholder := ":" + strconv.Itoa(len(b.values))
+	placeholder := free(":", b.values)
 	b.values[placeholder] = v
 	return placeholder
 }
