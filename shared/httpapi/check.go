@@ -68,10 +68,11 @@ func (c *checker) fault(pointer jsontext.Pointer, message string) {
 
 // value checks the next value. Every fault is noted, and the walk goes on: the error is only ever the syntax.
 func (c *checker) value(s *shape) error {
+	next := c.d.PeekKind()
+	s = s.alternative(next)
 	if s == nil || s.kind == anything {
 		return c.skip()
 	}
-	next := c.d.PeekKind()
 	if !s.takes(next) {
 		if err := c.skip(); err != nil {
 			return err
@@ -96,6 +97,18 @@ func (c *checker) value(s *shape) error {
 		c.number(s, token.String())
 	}
 	return nil
+}
+
+// alternative is, of several shapes, the one for values of that kind; if there is none, the last, which then says what it
+// expects.
+func (s *shape) alternative(k jsontext.Kind) *shape {
+	if s == nil || len(s.oneOf) == 0 {
+		return s
+	}
+	if i := slices.IndexFunc(s.oneOf, func(one *shape) bool { return one.takes(k) }); i >= 0 {
+		return s.oneOf[i]
+	}
+	return s.oneOf[len(s.oneOf)-1]
 }
 
 func (s *shape) takes(k jsontext.Kind) bool {

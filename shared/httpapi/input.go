@@ -98,16 +98,17 @@ func (x *exchange) queryFaults(r *route) []problem.Fault {
 	return faults
 }
 
-func pairFault(pair string, known, seen map[string]struct{}) (problem.Fault, bool) {
+func pairFault(pair string, known map[string]bool, seen map[string]struct{}) (problem.Fault, bool) {
 	rawName, rawValue, _ := strings.Cut(pair, "=")
 	name, err := url.QueryUnescape(rawName)
 	if err != nil || strings.Contains(rawName, ";") {
 		return problem.Fault{Pointer: "query", Message: "a parameter's name isn't URL-encoded"}, true
 	}
-	if _, ok := known[name]; !ok {
+	repeatable, ok := known[name]
+	if !ok {
 		return problem.Fault{Pointer: "query." + name, Message: "unknown query parameter"}, true
 	}
-	if _, twice := seen[name]; twice {
+	if _, twice := seen[name]; twice && !repeatable {
 		return problem.Fault{Pointer: "query." + name, Message: "given more than once"}, true
 	}
 	seen[name] = struct{}{}

@@ -44,8 +44,8 @@ type Operation struct {
 type route struct {
 	Operation
 	huma *huma.Operation
-	// query are the names of the query parameters that the operation knows.
-	query map[string]struct{}
+	// query are the names of the query parameters that the operation knows, and whether they may be given more than once.
+	query map[string]bool
 	// body is how the request's body is taken.
 	body bodyPlan
 }
@@ -63,8 +63,8 @@ type bodyPlan struct {
 
 // Register adds an operation.
 //
-// I is a struct. Its fields take the request: by the tags `path:"name"`, `query:"name"` and `header:"Name"`,
-// with huma's tags for documentation and limits (doc, example, default, enum, minimum, maximum, minLength,
+// I is a struct. Its fields take the request: by the tags `path:"name"`, `query:"name"` (of a list that may be given several
+// times `query:"name,explode"`) and `header:"Name"`, with huma's tags for documentation and limits (doc, example, default, enum, minimum, maximum, minLength,
 // maxLength, pattern, ...); Body takes a JSON body, by this package's codec (a pointer: it may be missing);
 // RawBody []byte takes the bytes as they are, of the media type in its tag contentType, or of any without it. They
 // are only to be read.
@@ -139,16 +139,16 @@ func documented(document *huma.OpenAPI, op Operation) *huma.Operation {
 	panic("httpapi: method isn't offered: " + op.Method)
 }
 
-// queryNames collects the query parameters of an input type, embedded structs included. Those must be exported: reflection,
-// and so huma, can't set the fields of others.
-func queryNames(t reflect.Type) map[string]struct{} {
-	names := map[string]struct{}{}
+// queryNames collects the query parameters of an input type, embedded structs included, and which of them are repeatable: lists
+// by the tag's option explode. Embedded structs must be exported: reflection, and so huma, can't set the fields of others.
+func queryNames(t reflect.Type) map[string]bool {
+	names := map[string]bool{}
 	for _, field := range reflect.VisibleFields(t) {
 		if field.Anonymous && !field.IsExported() {
 			panic("httpapi: input embeds the unexported " + field.Type.String())
 		}
-		if name, _, _ := strings.Cut(field.Tag.Get("query"), ","); name != "" {
-			names[name] = struct{}{}
+		if name, options, _ := strings.Cut(field.Tag.Get("query"), ","); name != "" {
+			names[name] = options == "explode"
 		}
 	}
 	return names

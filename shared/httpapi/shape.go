@@ -12,6 +12,7 @@ import (
 type shape struct {
 	kind                       kind
 	nullable                   bool
+	oneOf                      []*shape // of different kinds: the value's own kind says which it is
 	fields                     map[string]field
 	required                   []string
 	additional                 *shape // of members that fields doesn't name; nil: anything
@@ -49,7 +50,8 @@ const (
 // none is the absent upper limit.
 const none = -1
 
-// compile makes a shape of a schema. Keywords that combine schemas are left to the type's own decoding.
+// compile makes a shape of a schema. Of the keywords that combine schemas it knows oneOf where each has a JSON type of its own;
+// the others are left to the type's own decoding.
 func compile(registry huma.Registry, schema *huma.Schema) *shape {
 	return compiler{registry, map[*huma.Schema]*shape{}}.compile(schema)
 }
@@ -63,7 +65,10 @@ func (c compiler) compile(schema *huma.Schema) *shape {
 	for schema != nil && schema.Ref != "" {
 		schema = c.registry.SchemaFromRef(schema.Ref)
 	}
-	if schema == nil || schema.OneOf != nil || schema.AnyOf != nil || schema.AllOf != nil || schema.Not != nil {
+	if schema != nil && schema.OneOf != nil {
+		return c.compileOneOf(schema.OneOf)
+	}
+	if schema == nil || schema.AnyOf != nil || schema.AllOf != nil || schema.Not != nil {
 		return &shape{maxLength: none, maxItems: none}
 	}
 	if s, ok := c.done[schema]; ok {
@@ -91,6 +96,20 @@ func (c compiler) compile(schema *huma.Schema) *shape {
 		}
 	}
 	c.compileKind(s, schema)
+	return s
+}
+
+func (c compiler) compileOneOf(schemas []*huma.Schema) *shape {
+	s := &shape{maxLength: none, maxItems: none}
+	kinds := map[kind]bool{anything: true}
+	for _, schema := range schemas {
+		one := c.compile(schema)
+		if kinds[one.kind] {
+			return &shape{maxLength: none, maxItems: none}
+		}
+		kinds[one.kind] = true
+		s.oneOf = append(s.oneOf, one)
+	}
 	return s
 }
 
