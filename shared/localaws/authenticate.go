@@ -51,6 +51,31 @@ func (a *AWS) authenticate(ex *exchange, signed *sigv4.Signed) error {
 	return nil
 }
 
+// authenticateForm proves who signed the policy of a form in the exchange's body.
+func (ex *exchange) authenticateForm(field func(name string) string) error {
+	d := ex.service.dialect
+	signed, err := sigv4.ParseForm(field)
+	if err != nil {
+		return d.signature(err)
+	}
+	ex.entry.AccessKeyID = signed.AccessKeyID
+	secret, err := ex.aws.secret(ex, signed)
+	if err != nil {
+		return err
+	}
+	if err := signed.VerifyPolicy(field("policy"), secret); err != nil {
+		return d.signature(err)
+	}
+	principal, ok := ex.aws.principal(signed.AccessKeyID)
+	if !ok {
+		return d.unknownKey(signed.AccessKeyID)
+	}
+	ex.call.Principal = principal
+	ex.call.Region, ex.entry.Region = signed.Region, signed.Region
+	ex.describePrincipal()
+	return nil
+}
+
 // secret finds the secret of the access key that a request names and checks its session token.
 func (a *AWS) secret(ex *exchange, signed *sigv4.Signed) (string, error) {
 	d := ex.service.dialect

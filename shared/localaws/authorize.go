@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/arngate/arngate/shared/localaws/protocol"
@@ -44,7 +45,7 @@ func (ex *exchange) denial(access protocol.Access, decision policy.Decision) str
 		return "Access Denied"
 	}
 	message := fmt.Sprintf("User: %s is not authorized to perform: %s%s",
-		ex.call.Principal.ARN, access.Action, onResource(ex.call.Service, access.Resource))
+		ex.call.Principal.ARN, access.Action, onResource(access))
 	switch {
 	case access.Undifferentiated:
 		return message
@@ -54,15 +55,15 @@ func (ex *exchange) denial(access protocol.Access, decision policy.Decision) str
 	return fmt.Sprintf("%s because no %s allows the %s action", message, decision.Source, access.Action)
 }
 
-// onResource names the resource of a denial. S3 puts it into quotes, and says nothing where there is none.
-func onResource(service, resource string) string {
+// onResource names the resource of a denial. S3 puts its own into quotes, and says nothing where there is none.
+func onResource(access protocol.Access) string {
 	switch {
-	case service != "s3":
-		return " on resource: " + resource
-	case resource == "*":
+	case !strings.HasPrefix(access.Action, "s3:"):
+		return " on resource: " + access.Resource
+	case access.Resource == "*":
 		return ""
 	}
-	return ` on resource: "` + resource + `"`
+	return ` on resource: "` + access.Resource + `"`
 }
 
 func article(source policy.Source) string {

@@ -65,13 +65,13 @@ func New(o Options) *AWS {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	identities := iam.New(o.Now, o.Propagation)
+	identities, keys := iam.New(o.Now, o.Propagation), kms.New(o.Now)
 	a := &AWS{
 		now:    o.Now,
 		iam:    identities,
 		sts:    sts.New(identities, o.Now),
-		kms:    kms.New(o.Now),
-		s3:     s3.New(),
+		kms:    keys,
+		s3:     s3.New(keys),
 		lambda: lambda.New(),
 		outbox: outbox.New(o.Now),
 	}

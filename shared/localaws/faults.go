@@ -18,7 +18,9 @@ type Fault struct {
 	Match     func(Call) bool
 	Count     int // how many calls it befalls; zero means all until ClearFaults
 
-	Status  int    // of the error answer; zero with a Code means 400
+	// Status is that of the error answer; zero with a Code means 400. With 200 the error stands in the body of a
+	// success, as S3's CopyObject, UploadPartCopy and CompleteMultipartUpload can answer (traps.md 42).
+	Status  int
 	Code    string // AWS's code, for example ThrottlingException; empty with a Status means InternalFailure
 	Message string // empty means one that says that it was asked for
 

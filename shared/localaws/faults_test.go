@@ -12,8 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/localaws"
@@ -53,6 +55,29 @@ func TestFaults(t *testing.T) {
 	a.ClearFaults()
 	if err := list(); err != nil {
 		t.Errorf("after ClearFaults: %v", err)
+	}
+}
+
+// CopyObject and CompleteMultipartUpload can fail after the status has been sent.
+func TestTrap42ErrorInTheBodyOfASuccess(t *testing.T) {
+	a := localawstest.Start(t)
+	client := awss3.NewFromConfig(a.Config(a.Account(account)), func(o *awss3.Options) { o.UsePathStyle = true })
+	bucket, key := aws.String("bucket"), aws.String("k")
+	if _, err := client.CreateBucket(t.Context(), &awss3.CreateBucketInput{Bucket: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	a.Inject(localaws.Fault{Service: "s3", Operation: "CopyObject", Count: 1, Status: 200, Code: "InternalError"})
+	a.Inject(localaws.Fault{Service: "s3", Operation: "CompleteMultipartUpload", Count: 1, Status: 200, Code: "InternalError"})
+	_, copied := client.CopyObject(t.Context(), &awss3.CopyObjectInput{Bucket: bucket, Key: key, CopySource: aws.String("bucket/other")})
+	_, completed := client.CompleteMultipartUpload(t.Context(), &awss3.CompleteMultipartUploadInput{Bucket: bucket, Key: key, UploadId: key})
+	for _, err := range []error{copied, completed} {
+		if api, ok := errors.AsType[smithy.APIError](err); !ok || api.ErrorCode() != "InternalError" {
+			t.Errorf("got %v, want InternalError", err)
+		}
+	}
+	calls := a.Calls()
+	if last := calls[len(calls)-1]; last.Status != http.StatusOK || last.Code != "InternalError" || last.Allowed {
+		t.Errorf("the log says %+v", last)
 	}
 }
 

@@ -31,6 +31,9 @@ func FuzzFront(f *testing.F) {
 	f.Add("PUT", "/bucket/key?uploads", "body", "s3", "", "text/plain", uint8(0))
 	f.Add("GET", "/bucket?list-type=2&prefix=%00", "", "s3", "", "", uint8(2))
 	f.Add("POST", "/2015-03-31/functions/f/invocations", "{}", "lambda", "", "", uint8(0))
+	f.Add("POST", "/bucket", "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nk\r\n--b\r\n"+
+		"Content-Disposition: form-data; name=\"x-amz-algorithm\"\r\n\r\nAWS4-HMAC-SHA256\r\n--b\r\n"+
+		"Content-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--\r\n", "s3", "", "multipart/form-data; boundary=b", uint8(3))
 	f.Add("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=a", "", "s3", "", "", uint8(3))
 	local := localaws.New(localaws.Options{LogLimit: 100})
 	id, secret := local.AddAccount(account)

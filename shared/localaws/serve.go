@@ -79,8 +79,8 @@ func (ex *exchange) identify() error {
 		ex.use(unsignedService(r), "us-east-1")
 		var refused *sigv4.Error
 		if ex.call.Service == "s3" && errors.As(err, &refused) && refused.Kind == sigv4.Missing {
-			ex.call.Authorize = ex.permit
-			return ex.served() // anonymous
+			ex.call.Authorize, ex.call.AuthenticateForm = ex.permit, ex.authenticateForm
+			return ex.served() // anonymous, unless there is a form that says more
 		}
 		return ex.service.dialect.signature(err)
 	}

@@ -61,6 +61,11 @@ type Call struct {
 	// differ per key, or that depend on what else the caller may do. It returns nil or the denial as an
 	// *Error, and the access appears in the call log only if log is true.
 	Authorize func(access Access, log bool) error
+
+	// AuthenticateForm proves who signed the form that the body of an otherwise unsigned request holds, and makes
+	// that principal the call's, and its region the call's. It takes a field by its name in lower case. It fails with
+	// an *Error. Nil where the request itself is signed.
+	AuthenticateForm func(field func(name string) string) error
 }
 
 // Account is the caller's account, or empty for an anonymous call.

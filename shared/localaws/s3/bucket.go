@@ -28,9 +28,11 @@ type bucket struct {
 	document   *policy.Document // of policyText; nil without a bucket policy
 	policyText []byte
 	cors       []corsRule
+	encryption encryption // of what is written without a word about it
 
 	objects btree.Map[string, history]
 	uploads map[string]*upload // by id
+	ended   map[string]ended   // uploads that have become objects, by id
 }
 
 // bucketName allows what DNS does and nothing else ("General purpose bucket naming rules").
@@ -93,6 +95,7 @@ func (s *Service) createBucket(w http.ResponseWriter, r *request) error {
 	}
 	s.buckets[r.bucket] = &bucket{
 		name: r.bucket, account: r.call.Account(), region: region, created: r.call.Now, uploads: make(map[string]*upload),
+		ended: make(map[string]ended),
 	}
 	w.Header().Set("Location", "/"+r.bucket)
 	w.WriteHeader(http.StatusOK)

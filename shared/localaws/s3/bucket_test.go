@@ -231,7 +231,4 @@ func TestNotImplemented(t *testing.T) {
 	if response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("got %d, want 405", response.StatusCode)
 	}
-	if response, _ = l.raw(t, http.MethodPost, "/plain", nil, nil); response.StatusCode != http.StatusNotImplemented {
-		t.Errorf("got %d for a form, want 501", response.StatusCode)
-	}
 }

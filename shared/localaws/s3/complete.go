@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,26 +47,66 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	u, parts, err := s.partsOf(r, listed)
-	if err != nil {
-		return err
-	}
-	o, err := assemble(r, u, parts)
-	if err != nil {
-		return err
-	}
-	if err := s.commitUpload(r, u.id, o, condition); err != nil {
-		return err
+	o, repeated := s.completed(r, listed)
+	if !repeated {
+		if o, err = s.complete(r, listed, condition); err != nil {
+			return err
+		}
 	}
 	answerWrite(w, o)
 	w.Header().Del("Etag") // it is in the body
 	x := newDocument("CompleteMultipartUploadResult")
-	x.element("Location", "https://"+r.bucket+".s3."+r.region+"."+dnsSuffix(r.region)+"/"+urlEncode(r.key))
+	x.element("Location", r.location())
 	x.element("Bucket", r.bucket)
 	x.element("Key", r.key)
 	x.element("ETag", `"`+o.etag+`"`)
 	o.checksum.write(x)
 	return x.write(w)
+}
+
+// location is the address of the object that a request has written.
+func (r *request) location() string {
+	return "https://" + r.bucket + ".s3." + r.region + "." + dnsSuffix(r.region) + "/" + urlEncode(r.key)
+}
+
+// ended is an upload that has become an object. Who doesn't get the answer may ask again ("CompleteMultipartUpload":
+// the operation is idempotent).
+type ended struct {
+	listed []completedPart
+	object *object // without its content
+}
+
+// completed is the object that the same request has made before, or false. The object may be gone since.
+func (s *Service) completed(r *request, listed []completedPart) (*object, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := s.buckets[r.bucket]
+	if b == nil {
+		return nil, false
+	}
+	e, is := b.ended[r.query.Get("uploadId")]
+	if !is || e.object.key != r.key || !slices.Equal(e.listed, listed) {
+		return nil, false
+	}
+	return e.object, true
+}
+
+// complete makes the object of an upload.
+func (s *Service) complete(r *request, listed []completedPart, condition writeCondition) (*object, error) {
+	u, parts, err := s.partsOf(r, listed)
+	if err != nil {
+		return nil, err
+	}
+	if len(withoutChecksums(r.header)) < len(r.header) { // a checksum is held against the bytes
+		if err := s.decrypt(r, u.encryption, place{r.bucket, r.region, r.key}); err != nil {
+			return nil, err
+		}
+	}
+	o, err := assemble(r, u, parts)
+	if err != nil {
+		return nil, err
+	}
+	return o, s.commitUpload(r, u.id, listed, o, condition)
 }
 
 func (r *request) completedParts() ([]completedPart, error) {
@@ -88,6 +129,9 @@ func (r *request) completedParts() ([]completedPart, error) {
 	}
 	if len(body.Parts) == 0 {
 		return nil, malformedXML()
+	}
+	for i := range body.Parts {
+		body.Parts[i].ETag = strings.Trim(body.Parts[i].ETag, `"`)
 	}
 	return body.Parts, nil
 }
@@ -131,7 +175,7 @@ func (s *Service) partsOf(r *request, listed []completedPart) (upload, []*part, 
 
 // checkPart compares a part with how it is listed.
 func (u *upload) checkPart(c completedPart, p *part) error {
-	if p == nil || strings.Trim(c.ETag, `"`) != p.etag() {
+	if p == nil || c.ETag != p.etag() {
 		return invalidPart(u.id, c)
 	}
 	said := c.checksum(p.checksum.algorithm)
@@ -147,7 +191,7 @@ func (u *upload) checkPart(c completedPart, p *part) error {
 
 // assemble is the object that the parts make.
 func assemble(r *request, u upload, parts []*part) (*object, error) {
-	o := &object{key: u.key, etag: etagOfParts(parts), modified: r.call.Now, headers: u.headers}
+	o := &object{key: u.key, etag: etagOfParts(parts), modified: r.call.Now, headers: u.headers, encryption: u.encryption}
 	for _, p := range parts {
 		o.content = append(o.content, p.content...)
 		o.parts = append(o.parts, p.size)
@@ -192,7 +236,7 @@ func (u *upload) checkObject(h http.Header, o *object) error {
 
 // commitUpload ends an upload with its object. A condition that holds now, on a key that was written since the
 // upload began, is a conflict.
-func (s *Service) commitUpload(r *request, id string, o *object, condition writeCondition) error {
+func (s *Service) commitUpload(r *request, id string, listed []completedPart, o *object, condition writeCondition) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.buckets[r.bucket]
@@ -214,5 +258,8 @@ func (s *Service) commitUpload(r *request, id string, o *object, condition write
 	}
 	delete(b.uploads, id)
 	b.add(o)
+	remembered := *o
+	remembered.content = nil
+	b.ended[id] = ended{listed: listed, object: &remembered}
 	return nil
 }

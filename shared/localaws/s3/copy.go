@@ -106,6 +106,9 @@ func (s *Service) open(r *request) (*object, error) {
 		}
 		return nil, noSuchKey(from.key)
 	}
+	if err := s.decrypt(r, o.encryption, place{from.bucket, from.region, from.key}); err != nil {
+		return nil, err
+	}
 	return o, readConditionsOf(r.header, copyPrefix).check(o, r.call.Now)
 }
 
@@ -116,6 +119,9 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 	}
 	from, err := s.open(r)
 	if err != nil {
+		return err
+	}
+	if err := s.encrypt(r); err != nil {
 		return err
 	}
 	to, err := copyOf(r, from)
@@ -148,7 +154,7 @@ func copyOf(r *request, from *object) (*object, error) {
 	}
 	to := &object{
 		key: r.key, content: from.content, size: from.size, etag: from.etag, modified: r.call.Now,
-		headers: own, checksum: from.checksum,
+		headers: own, checksum: from.checksum, encryption: r.encryption,
 	}
 	wanted, err := parseAlgorithm(r.header.Get("X-Amz-Checksum-Algorithm"))
 	if err != nil {
@@ -157,12 +163,12 @@ func copyOf(r *request, from *object) (*object, error) {
 	if wanted == "" {
 		wanted = from.checksum.algorithm
 	}
-	if from.parts != nil {
+	if from.parts != nil || !from.encryption.managed() || !to.encryption.managed() {
 		sum := md5.New() //nolint:gosec // ETags are MD5
 		if err := from.content.copyTo(sum); err != nil {
 			return nil, err
 		}
-		to.etag = hexOf(sum.Sum(nil))
+		to.etag = hexOf(to.encryption.sum(sum.Sum(nil)))
 	}
 	if from.parts != nil || wanted != from.checksum.algorithm {
 		to.checksum, err = checksumOf(wanted, from.content)

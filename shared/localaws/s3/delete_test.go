@@ -138,6 +138,21 @@ func TestVersions(t *testing.T) {
 	if body != "suspended" || *out.VersionId != "null" {
 		t.Errorf("got %q of %s, want suspended of null", body, *out.VersionId)
 	}
+	gone, err = l.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String("bulk"), Key: aws.String("k")})
+	if err != nil || !*gone.DeleteMarker || *gone.VersionId != "null" {
+		t.Fatalf("got %+v, %v, want a marker in place of the null version", gone, err)
+	}
+	_, err = l.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String("bulk"), Key: aws.String("k"), VersionId: aws.String("null")})
+	wantError(t, err, http.StatusMethodNotAllowed, "MethodNotAllowed")
+	many, err := l.DeleteObjects(t.Context(), &awss3.DeleteObjectsInput{Bucket: aws.String("bulk"), Delete: &types.Delete{
+		Objects: []types.ObjectIdentifier{{Key: aws.String("k"), VersionId: aws.String("null")}, {Key: aws.String("other")}},
+	}})
+	if err != nil || len(many.Deleted) != 2 || *many.Deleted[0].DeleteMarkerVersionId != "null" || !*many.Deleted[1].DeleteMarker {
+		t.Fatalf("got %+v, %v, want the marker gone, and one of a key that never was", many, err)
+	}
+	if body, _ := l.get(t, "bulk", "k"); body != "second" {
+		t.Errorf("got %q, want the version below the marker", body)
+	}
 	_, err = l.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: aws.String("bulk"), Key: aws.String("k"), VersionId: aws.String("bad")})
 	wantError(t, err, http.StatusBadRequest, "InvalidArgument")
 }

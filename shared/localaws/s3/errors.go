@@ -84,6 +84,11 @@ func invalidURI() *protocol.Error {
 	return protocol.NewError(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
 }
 
+func entityTooLarge(size, largest int64) *protocol.Error {
+	return protocol.NewError(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size").
+		With("ProposedSize", size).With("MaxSizeAllowed", largest)
+}
+
 func keyTooLong(size int) *protocol.Error {
 	return protocol.NewError(http.StatusBadRequest, "KeyTooLongError", "Your key is too long").
 		With("Size", size).With("MaxSizeAllowed", maxKeyLength)

@@ -48,6 +48,12 @@ func (s *Service) read(w http.ResponseWriter, r *request) (*object, span, error)
 	if err != nil {
 		return nil, span{}, err
 	}
+	checked := strings.EqualFold(r.header.Get("X-Amz-Checksum-Mode"), "ENABLED")
+	if checked || r.call.Request.Method == http.MethodGet { // the rest of a HEAD's answer is not encrypted
+		if err := s.decrypt(r, o.encryption, place{r.bucket, r.region, o.key}); err != nil {
+			return nil, span{}, err
+		}
+	}
 	if err := readConditionsOf(r.header, "").check(o, r.call.Now); err != nil {
 		return nil, span{}, err
 	}
@@ -64,12 +70,12 @@ func (s *Service) read(w http.ResponseWriter, r *request) (*object, span, error)
 	h.Set("Etag", `"`+o.etag+`"`)
 	h.Set("Last-Modified", httpTime(o.modified))
 	h.Set("Accept-Ranges", "bytes")
-	h.Set("X-Amz-Server-Side-Encryption", "AES256")
+	o.encryption.set(h)
 	if versioned {
 		h.Set("X-Amz-Version-Id", o.version)
 	}
 	where.setHeaders(h, o)
-	if strings.EqualFold(r.header.Get("X-Amz-Checksum-Mode"), "ENABLED") && where.length == o.size {
+	if checked && where.length == o.size {
 		o.checksum.setHeader(h)
 	}
 	for name, value := range replaced {

@@ -58,9 +58,6 @@ func objectHeadersOf(h http.Header) (headers, error) {
 	if err := checkACL(h); err != nil {
 		return headers{}, err
 	}
-	if encryption := h.Get("X-Amz-Server-Side-Encryption"); encryption != "" && encryption != "AES256" {
-		return headers{}, headerNotImplemented("x-amz-server-side-encryption", "")
-	}
 	out := headers{standard: make(map[string]string), storageClass: h.Get("X-Amz-Storage-Class")}
 	if out.storageClass == "" {
 		out.storageClass = "STANDARD"

@@ -31,6 +31,8 @@ type upload struct {
 	kind      string    // fullObject or composite; empty without an algorithm
 	parts     map[int]*part
 	disturbed bool // the key has been written or deleted since
+
+	encryption encryption
 }
 
 // part is one uploaded part. It never changes: a second upload of the same number replaces it.
@@ -57,6 +59,10 @@ func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
 	if err := u.readChecksum(r.header); err != nil {
 		return err
 	}
+	if err := s.encrypt(r); err != nil {
+		return err
+	}
+	u.encryption = r.encryption
 	if err := s.modify(r, func(b *bucket) { b.uploads[u.id] = u }); err != nil {
 		return err
 	}
@@ -65,7 +71,7 @@ func (s *Service) createUpload(w http.ResponseWriter, r *request) error {
 		h.Set("X-Amz-Checksum-Algorithm", string(u.algorithm))
 		h.Set("X-Amz-Checksum-Type", u.kind)
 	}
-	h.Set("X-Amz-Server-Side-Encryption", "AES256")
+	u.encryption.set(h)
 	x := newDocument("InitiateMultipartUploadResult")
 	x.element("Bucket", r.bucket)
 	x.element("Key", r.key)
@@ -157,12 +163,16 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 		return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 			strings.ToLower(string(u.algorithm)), strings.ToLower(string(declared.algorithm)))
 	}
+	if err := s.decrypt(r, u.encryption, place{r.bucket, r.region, r.key}); err != nil {
+		return err
+	}
 	in, err := s.receive(r, u.partAlgorithm())
 	if err != nil {
 		return err
 	}
 	p := &part{
-		number: number, content: contentOf(in.blob), size: in.blob.size, md5: in.md5, checksum: in.checksum, modified: r.call.Now,
+		number: number, content: contentOf(in.blob), size: in.blob.size, md5: u.encryption.sum(in.md5),
+		checksum: in.checksum, modified: r.call.Now,
 	}
 	if err := s.addPart(r, u.id, p); err != nil {
 		return err
@@ -171,7 +181,7 @@ func (s *Service) uploadPart(w http.ResponseWriter, r *request) error {
 		w.Header().Set(p.checksum.algorithm.header(), p.checksum.value)
 	}
 	w.Header().Set("Etag", `"`+p.etag()+`"`)
-	w.Header().Set("X-Amz-Server-Side-Encryption", "AES256")
+	u.encryption.set(w.Header())
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -209,6 +219,9 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.decrypt(r, u.encryption, place{r.bucket, r.region, r.key}); err != nil {
+		return err
+	}
 	p, err := copyPart(u, from, where)
 	if err != nil {
 		return err
@@ -217,6 +230,7 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if err := s.addPart(r, u.id, p); err != nil {
 		return err
 	}
+	u.encryption.set(w.Header())
 	x := newDocument("CopyPartResult")
 	x.time("LastModified", p.modified)
 	x.element("ETag", `"`+p.etag()+`"`)
@@ -235,7 +249,7 @@ func copyPart(u upload, from *object, where span) (*part, error) {
 		return nil, err
 	}
 	return &part{
-		content: bytes, size: where.length, md5: sum.Sum(nil),
+		content: bytes, size: where.length, md5: u.encryption.sum(sum.Sum(nil)),
 		checksum: checksum{algorithm: a, kind: fullObject, value: base64.StdEncoding.EncodeToString(check.Sum(nil))},
 	}, nil
 }
@@ -289,5 +303,5 @@ func entityTooSmall(p *part) error {
 func invalidPart(id string, c completedPart) error {
 	return protocol.NewError(http.StatusBadRequest, "InvalidPart", "One or more of the specified parts could not be found.  "+
 		"The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.").
-		With("UploadId", id).With("PartNumber", c.Number).With("ETag", strings.Trim(c.ETag, `"`))
+		With("UploadId", id).With("PartNumber", c.Number).With("ETag", c.ETag)
 }

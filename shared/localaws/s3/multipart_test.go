@@ -111,13 +111,34 @@ func TestCompleteRefuses(t *testing.T) {
 	wantError(t, err, http.StatusBadRequest, "InvalidRequest")
 	_, err = l.complete(t, aws.String("absent"), []types.CompletedPart{small})
 	wantError(t, err, http.StatusNotFound, "NoSuchUpload")
-	if _, err = l.complete(t, id, []types.CompletedPart{small}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = l.complete(t, id, []types.CompletedPart{small})
-	wantError(t, err, http.StatusNotFound, "NoSuchUpload")
 	_, err = l.UploadPart(t.Context(), &awss3.UploadPartInput{Bucket: aws.String("multi"), Key: aws.String("k"), UploadId: id, PartNumber: aws.Int32(10001)})
 	wantError(t, err, http.StatusBadRequest, "InvalidArgument")
+}
+
+// Who has lost the answer to a completion may ask again, and changes nothing by that.
+func TestCompleteAgain(t *testing.T) {
+	l := start(t)
+	l.bucket(t, "multi")
+	versioned(t, l, "multi", types.BucketVersioningStatusEnabled)
+	id := l.begin(t)
+	small := l.part(t, id, 1, "data")
+	first, err := l.complete(t, id, []types.CompletedPart{small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := l.put(t, "multi", "k", "later")
+	second, err := l.complete(t, id, []types.CompletedPart{small})
+	if err != nil || *second.ETag != *first.ETag || *second.VersionId != *first.VersionId {
+		t.Errorf("got %+v, %v, want what the first gave", second, err)
+	}
+	if body, out := l.get(t, "multi", "k"); body != "later" || *out.VersionId != *later.VersionId {
+		t.Errorf("got %q, want what was written later", body)
+	}
+	small.ETag = aws.String(`"0"`)
+	_, err = l.complete(t, id, []types.CompletedPart{small})
+	wantError(t, err, http.StatusNotFound, "NoSuchUpload")
+	_, err = l.ListParts(t.Context(), &awss3.ListPartsInput{Bucket: aws.String("multi"), Key: aws.String("k"), UploadId: id})
+	wantError(t, err, http.StatusNotFound, "NoSuchUpload")
 }
 
 func TestMultipartConditions(t *testing.T) {

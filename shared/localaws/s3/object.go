@@ -21,6 +21,8 @@ type object struct {
 	headers  headers
 	checksum checksum
 	parts    []int64 // sizes of the parts of a multipart upload; nil for others
+
+	encryption encryption
 }
 
 // history is the versions of one key, the newest first.

@@ -92,6 +92,9 @@ func bucketOperation(r *request, method, sub string) *operation {
 		return &operation{name: "ListObjectVersions", needs: needsListing("s3:ListBucketVersions"), serve: (*Service).listVersions}
 	case "GET uploads":
 		return &operation{name: "ListMultipartUploads", needs: needsListing("s3:ListBucketMultipartUploads"), serve: (*Service).listUploads}
+	case "POST ":
+		// Key and caller stand in the form.
+		return &operation{name: "PostObject", needs: needsPost, serve: (*Service).postObject}
 	case "POST delete":
 		// Which keys may be deleted is decided key by key, when the body has been read.
 		return &operation{name: "DeleteObjects", serve: (*Service).deleteObjects}
@@ -115,6 +118,12 @@ func bucketConfiguration(what string) *operation {
 		return &operation{name: "PutBucketPolicy", needs: onBucket("s3:PutBucketPolicy"), serve: (*Service).putPolicy}
 	case "DELETE policy":
 		return &operation{name: "DeleteBucketPolicy", needs: onBucket("s3:DeleteBucketPolicy"), serve: (*Service).deletePolicy}
+	case "GET encryption":
+		return &operation{name: "GetBucketEncryption", needs: onBucket("s3:GetEncryptionConfiguration"), serve: (*Service).getEncryption}
+	case "PUT encryption":
+		return &operation{name: "PutBucketEncryption", needs: onBucket("s3:PutEncryptionConfiguration"), serve: (*Service).putEncryption}
+	case "DELETE encryption":
+		return &operation{name: "DeleteBucketEncryption", needs: onBucket("s3:PutEncryptionConfiguration"), serve: (*Service).deleteEncryption}
 	case "GET cors":
 		return &operation{name: "GetBucketCors", needs: onBucket("s3:GetBucketCORS"), serve: (*Service).getCORS}
 	case "PUT cors":

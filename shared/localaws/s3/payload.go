@@ -28,8 +28,6 @@ type received struct {
 	checksum checksum
 }
 
-func (r received) etag() string { return hexOf(r.md5) }
-
 func hexOf(sum []byte) string { return hex.EncodeToString(sum) }
 
 // receive reads the body into the spool and checks Content-MD5, checksum and length. An object that came
@@ -118,8 +116,7 @@ func (r *request) length() (int64, error) {
 		return 0, protocol.NewError(http.StatusLengthRequired, "MissingContentLength",
 			"You must provide the Content-Length HTTP header.")
 	case n > maxPut:
-		return 0, protocol.NewError(http.StatusBadRequest, "EntityTooLarge",
-			"Your proposed upload exceeds the maximum allowed size").With("ProposedSize", n).With("MaxSizeAllowed", int64(maxPut))
+		return 0, entityTooLarge(n, maxPut)
 	}
 	return n, nil
 }

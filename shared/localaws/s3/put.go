@@ -16,13 +16,16 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 	if err := s.mayWrite(r, condition); err != nil {
 		return err
 	}
+	if err := s.encrypt(r); err != nil {
+		return err
+	}
 	in, err := s.receive(r, crc64NVME)
 	if err != nil {
 		return err
 	}
 	o := &object{
-		key: r.key, content: contentOf(in.blob), size: in.blob.size, etag: in.etag(), modified: r.call.Now,
-		headers: own, checksum: in.checksum,
+		key: r.key, content: contentOf(in.blob), size: in.blob.size, etag: hexOf(r.encryption.sum(in.md5)), modified: r.call.Now,
+		headers: own, checksum: in.checksum, encryption: r.encryption,
 	}
 	if err := s.commit(r, o, condition); err != nil {
 		return err
@@ -64,7 +67,7 @@ func (s *Service) commit(r *request, o *object, condition writeCondition) error 
 func answerWrite(w http.ResponseWriter, o *object) {
 	h := w.Header()
 	h.Set("Etag", `"`+o.etag+`"`)
-	h.Set("X-Amz-Server-Side-Encryption", "AES256")
+	o.encryption.set(h)
 	if o.version != nullVersion {
 		h.Set("X-Amz-Version-Id", o.version)
 	}

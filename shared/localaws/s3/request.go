@@ -29,7 +29,12 @@ type request struct {
 	region string
 	policy *policy.Document
 
+	// encryption is the bucket's default once it has been placed, and of a write what its object will have once that
+	// has been decided.
+	encryption encryption
+
 	source *source // of a copy
+	form   *form   // of a POST
 }
 
 // parse finds bucket, key and operation of a call.
@@ -136,7 +141,7 @@ func (s *Service) place(r *request) error {
 		s.mu.RUnlock()
 		return noSuchBucket(r.bucket)
 	}
-	r.owner, r.region, r.policy = b.account, b.region, b.document
+	r.owner, r.region, r.policy, r.encryption = b.account, b.region, b.document, b.encryption
 	cors := b.cors
 	s.mu.RUnlock()
 

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/arngate/arngate/shared/localaws/kms"
 	"github.com/arngate/arngate/shared/localaws/protocol"
 	"github.com/arngate/arngate/shared/localaws/s3"
 )
@@ -130,7 +131,7 @@ type local struct {
 
 func start(t *testing.T) *local {
 	t.Helper()
-	f := &front{service: s3.New(), account: account}
+	f := &front{service: s3.New(kms.New(time.Now)), account: account}
 	server := httptest.NewServer(f)
 	t.Cleanup(func() {
 		server.Close()

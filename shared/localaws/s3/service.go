@@ -16,13 +16,14 @@ import (
 type Service struct {
 	mu      sync.RWMutex // guards everything reachable from buckets; contents never change once written
 	buckets map[string]*bucket
+	keys    Keys
 	spool   spool
 }
 
-// New returns an S3 without buckets. What exceeds a mebibyte is kept in files of a temporary folder, made
+// New returns an S3 without buckets, whose objects can lie under the keys of a KMS. What exceeds a mebibyte is kept in files of a temporary folder, made
 // when it is first needed.
-func New() *Service {
-	return &Service{buckets: make(map[string]*bucket)}
+func New(keys Keys) *Service {
+	return &Service{buckets: make(map[string]*bucket), keys: keys}
 }
 
 // Close removes the temporary folder. Nothing may be read or written after it.

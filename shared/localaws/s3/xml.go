@@ -84,11 +84,13 @@ func (x *document) text(s string) {
 }
 
 // write closes the document and answers 200 with it.
-func (x *document) write(w http.ResponseWriter) error {
+func (x *document) write(w http.ResponseWriter) error { return x.writeStatus(w, http.StatusOK) }
+
+func (x *document) writeStatus(w http.ResponseWriter, status int) error {
 	x.buf.WriteString("</" + x.root + ">")
 	w.Header().Set("Content-Type", "application/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(x.buf.Len()))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, _ = w.Write(x.buf.Bytes()) // the client has gone: nobody is left to tell
 	return nil
 }
