@@ -72,7 +72,7 @@ func New(o Options) *AWS {
 		sts:    sts.New(identities, o.Now),
 		kms:    keys,
 		s3:     s3.New(keys),
-		lambda: lambda.New(),
+		lambda: lambda.New(o.Now),
 		outbox: outbox.New(o.Now),
 	}
 	a.log.limit = o.LogLimit

@@ -114,7 +114,7 @@ func (s *Service) listFunctions(w http.ResponseWriter, c *protocol.Call, r *requ
 		}
 		page.Functions = append(page.Functions, v.configuration(t.arn(), here))
 	}
-	return writeJSON(w, page)
+	return writeJSON(w, http.StatusOK, page)
 }
 
 // place is where a version stands in a listing. Names don't hold spaces.
@@ -152,7 +152,7 @@ func (s *Service) getFunction(w http.ResponseWriter, _ *protocol.Call, r *reques
 		return err
 	}
 	type code struct{ RepositoryType, Location string }
-	return writeJSON(w, struct {
+	return writeJSON(w, http.StatusOK, struct {
 		Configuration configuration
 		Code          code
 	}{found, code{RepositoryType: "S3", Location: "https://localhost/" + r.target.name}})
@@ -163,7 +163,7 @@ func (s *Service) getConfiguration(w http.ResponseWriter, _ *protocol.Call, r *r
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, found)
+	return writeJSON(w, http.StatusOK, found)
 }
 
 func (s *Service) describe(t target) (configuration, error) {
@@ -176,14 +176,14 @@ func (s *Service) describe(t target) (configuration, error) {
 	return out, nil
 }
 
-func writeJSON(w http.ResponseWriter, v any) error {
+func writeJSON(w http.ResponseWriter, status int, v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, _ = w.Write(text) // the client has gone: nobody is left to tell
 	return nil
 }

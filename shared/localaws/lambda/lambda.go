@@ -59,6 +59,8 @@ const latest = "$LATEST"
 
 // Service holds the functions of every account and region. Its methods are safe for concurrent use.
 type Service struct {
+	now func() time.Time
+
 	mu        sync.RWMutex
 	functions map[place]map[string]*function
 	running   sync.WaitGroup
@@ -71,6 +73,8 @@ type function struct {
 	versions map[string]version // $LATEST and numbers
 	aliases  map[string]string  // to versions
 	last     int                // the newest number
+
+	policies map[string]*resourcePolicy // by qualifier; that of the function itself is under the empty one
 }
 
 // version is one version of a function. It never changes.
@@ -82,8 +86,11 @@ type version struct {
 	modified time.Time
 }
 
-// New returns a Lambda without functions.
-func New() *Service { return &Service{functions: make(map[place]map[string]*function)} }
+// New returns a Lambda without functions. The clock dates what is registered; how long a function runs is measured by
+// the real one.
+func New(now func() time.Time) *Service {
+	return &Service{now: now, functions: make(map[place]map[string]*function)}
+}
 
 // Close waits until no function runs any more.
 func (s *Service) Close() error {
@@ -111,10 +118,12 @@ func (s *Service) Register(account, region string, f Function) error {
 	}
 	known := s.functions[here][f.Name]
 	if known == nil {
-		known = &function{versions: make(map[string]version), aliases: make(map[string]string)}
+		known = &function{
+			versions: make(map[string]version), aliases: make(map[string]string), policies: make(map[string]*resourcePolicy),
+		}
 		s.functions[here][f.Name] = known
 	}
-	known.versions[latest] = version{Function: f, number: latest, revision: newRevision(), modified: time.Now()}
+	known.versions[latest] = version{Function: f, number: latest, revision: newRevision(), modified: s.now()}
 	return nil
 }
 
@@ -201,6 +210,9 @@ func (s *Service) Resolve(c *protocol.Call) ([]protocol.Access, error) {
 		return nil, err
 	}
 	c.Operation, c.State = r.name, r
+	if found := s.policyOf(r.target); found != nil {
+		r.access.ResourcePolicy = found.document
+	}
 	return []protocol.Access{r.access}, nil
 }
 

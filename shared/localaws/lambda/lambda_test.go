@@ -64,7 +64,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func start(t *testing.T, functions ...lambda.Function) (*lambda.Service, *awslambda.Client, *front) {
 	t.Helper()
-	s := lambda.New()
+	s := lambda.New(time.Now)
 	for _, f := range functions {
 		if err := s.Register(account, region, f); err != nil {
 			t.Fatal(err)

@@ -98,7 +98,7 @@ func TestConfiguration(t *testing.T) {
 }
 
 func TestRegisterRefuses(t *testing.T) {
-	s := lambda.New()
+	s := lambda.New(time.Now)
 	for _, f := range []lambda.Function{{Name: "a b", Run: echo}, {Name: "", Run: echo}, {Name: "none"}} {
 		if err := s.Register(account, region, f); err == nil {
 			t.Errorf("%q was registered", f.Name)

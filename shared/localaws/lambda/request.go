@@ -14,6 +14,9 @@ import (
 type request struct {
 	name   string
 	target target // of operations on a function
+
+	statement string // of RemovePermission
+
 	query  url.Values
 	access protocol.Access
 	serve  func(*Service, http.ResponseWriter, *protocol.Call, *request) error
@@ -51,6 +54,9 @@ func (r *request) onAccount(c *protocol.Call) error {
 
 func (r *request) onFunction(c *protocol.Call, name, rest string) error {
 	var action string
+	if id, named := strings.CutPrefix(rest, "policy/"); named {
+		r.statement, rest = id, "policy/"
+	}
 	switch c.Request.Method + " " + rest {
 	case "POST invocations":
 		r.name, action, r.serve = "Invoke", "lambda:InvokeFunction", (*Service).invoke
@@ -58,6 +64,12 @@ func (r *request) onFunction(c *protocol.Call, name, rest string) error {
 		r.name, action, r.serve = "GetFunction", "lambda:GetFunction", (*Service).getFunction
 	case "GET configuration":
 		r.name, action, r.serve = "GetFunctionConfiguration", "lambda:GetFunctionConfiguration", (*Service).getConfiguration
+	case "GET policy":
+		r.name, action, r.serve = "GetPolicy", "lambda:GetPolicy", (*Service).getPolicy
+	case "POST policy":
+		r.name, action, r.serve = "AddPermission", "lambda:AddPermission", (*Service).addPermission
+	case "DELETE policy/":
+		r.name, action, r.serve = "RemovePermission", "lambda:RemovePermission", (*Service).removePermission
 	default:
 		return notImplemented()
 	}
