@@ -19,6 +19,8 @@ import (
 type Deps struct {
 	Registry *registry.Store
 	Vault    *seal.Vault
+	// STS tells whose an access key is, by that key itself.
+	STS STS
 	// CheckRegion says what is wrong with a region that AWS or the operator doesn't allow.
 	CheckRegion func(region string) error
 	// GatewayRoleARN is the principal of every trust policy.
@@ -27,6 +29,8 @@ type Deps struct {
 	RolePath string
 	// Partition is the partition of this deployment, such as "aws".
 	Partition string
+	// Origins are those of the pages that may call the API; none where CORS is off.
+	Origins []string
 }
 
 // Register adds the function's operations to api.

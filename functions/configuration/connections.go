@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/arngate/arngate/shared/httpapi"
@@ -22,15 +23,9 @@ type connectionBody struct {
 	Acting    bool         `json:"acting,omitzero" doc:"Open to a backend that acts for the site's users"`
 	Groups    []string     `json:"groups" doc:"Groups that may use it; [\"*\"] is every caller of the site" example:"[\"*\"]"`
 	Tables    []string     `json:"tables,omitempty" doc:"Tables of a dynamodb connection; [\"*\"] is all"`
-	Buckets   []bucketBody `json:"buckets,omitempty" doc:"Buckets of an s3 connection; [{\"name\": \"*\"}] is all"`
+	Buckets   []bucketBody `json:"buckets,omitempty" doc:"Buckets of an s3 connection; [\"*\"] is all, as [{\"name\": \"*\"}] is"`
 	Functions []string     `json:"functions,omitempty" doc:"Functions of a lambda connection; [\"*\"] is all"`
 	KMSKeys   []string     `json:"kms_keys,omitempty" doc:"ARNs of the KMS keys its resources are encrypted with, where not AWS's own"`
-}
-
-type bucketBody struct {
-	Name   string `json:"name" example:"demo-files"`
-	Prefix string `json:"prefix,omitzero" doc:"Only keys below it, by whole segments" example:"reports/"`
-	Owner  string `json:"owner,omitzero" doc:"Account that owns the bucket, if it isn't the provider's" example:"444455556666"`
 }
 
 // shownConnection is a connection as it is answered.
@@ -161,7 +156,8 @@ func (c connections) entry(site, name string, body connectionBody) (registry.Con
 		entry.Limits.Buckets = append(entry.Limits.Buckets, permissions.Bucket(bucket))
 	}
 	faults := faultsOf(entry.Validate(), name, body.Name)
-	if err := c.deps.CheckRegion(body.Region); err != nil {
+	known := func(f problem.Fault) bool { return f.Pointer == "/region" }
+	if err := c.deps.CheckRegion(body.Region); err != nil && !slices.ContainsFunc(faults, known) {
 		faults = append(faults, problem.Fault{Pointer: "/region", Message: "must be an AWS Region that this deployment allows"})
 	}
 	if len(faults) > 0 {

@@ -80,6 +80,9 @@ func registerProviders(api *httpapi.API, deps Deps) {
 		Summary: "Delete a provider", Description: "Refused while connections use it. If-Match is honoured.",
 		Problems: changeProblems(problem.ProviderNotFound, problem.ProviderInUse),
 	}, p.delete)
+	registerRoleKit(api, p)
+	registerAccessKey(api, p)
+	registerRevoke(api, p)
 }
 
 type providers struct{ deps Deps }
@@ -102,7 +105,7 @@ func (p providers) list(ctx context.Context, in *struct{ httpapi.PageQuery }) (*
 }
 
 func (p providers) create(ctx context.Context, in *struct{ Body providerBody }) (*providerOutput, error) {
-	entry, err := p.entry(httpapi.Caller(ctx).Site, in.Body.Name, in.Body)
+	entry, err := p.entry(httpapi.Caller(ctx).Site, in.Body.Name, in.Body, true)
 	if err != nil {
 		return nil, err
 	}
@@ -117,16 +120,22 @@ func (p providers) create(ctx context.Context, in *struct{ Body providerBody }) 
 }
 
 func (p providers) read(ctx context.Context, in *Named) (*providerOutput, error) {
-	site := httpapi.Caller(ctx).Site
-	stored, err := p.deps.Registry.Provider(ctx, site, in.Name)
-	if err != nil {
-		return nil, refusal(err, problem.ProviderNotFound)
-	}
-	state, err := p.deps.Registry.State(ctx, site, in.Name)
+	stored, state, err := p.find(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
 	return p.output(stored, state), nil
+}
+
+// find reads the caller's provider of that name, and what was last observed of it.
+func (p providers) find(ctx context.Context, name string) (registry.Provider, registry.State, error) {
+	site := httpapi.Caller(ctx).Site
+	stored, err := p.deps.Registry.Provider(ctx, site, name)
+	if err != nil {
+		return registry.Provider{}, registry.State{}, refusal(err, problem.ProviderNotFound)
+	}
+	state, err := p.deps.Registry.State(ctx, site, name)
+	return stored, state, err
 }
 
 type replaceProvider struct {
@@ -136,7 +145,7 @@ type replaceProvider struct {
 }
 
 func (p providers) replace(ctx context.Context, in *replaceProvider) (*providerOutput, error) {
-	entry, err := p.entry(httpapi.Caller(ctx).Site, in.Name, in.Body)
+	entry, err := p.entry(httpapi.Caller(ctx).Site, in.Name, in.Body, false)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +177,8 @@ func (p providers) delete(ctx context.Context, in *deleteNamed) (*struct{}, erro
 	return &struct{}{}, nil
 }
 
-// entry is the registry's form of a valid body, without its secret.
-func (p providers) entry(site, name string, body providerBody) (registry.Provider, error) {
+// entry is the registry's form of a valid body, without its secret. A new provider with access keys needs one.
+func (p providers) entry(site, name string, body providerBody, isNew bool) (registry.Provider, error) {
 	entry := registry.Provider{
 		Site: site, Name: name, Method: registry.Method(body.Method),
 		RoleARN: body.RoleARN, AccessKeyID: body.AccessKeyID, Scoping: body.Scoping,
@@ -177,6 +186,9 @@ func (p providers) entry(site, name string, body providerBody) (registry.Provide
 	faults := faultsOf(entry.Validate(p.deps.Partition, p.deps.RolePath), name, body.Name)
 	if entry.Method != registry.AccessKeys && !body.SecretAccessKey.Empty() {
 		faults = append(faults, problem.Fault{Pointer: "/secret_access_key", Message: "belongs to method access_keys"})
+	}
+	if entry.Method == registry.AccessKeys && isNew && body.SecretAccessKey.Empty() {
+		faults = append(faults, noSecret())
 	}
 	if len(faults) == 0 {
 		return entry, nil
@@ -196,7 +208,7 @@ func (p providers) seal(ctx context.Context, entry *registry.Provider, secret se
 		return nil
 	}
 	if secret.Empty() {
-		return problem.Invalid(problem.Fault{Pointer: "/secret_access_key", Message: "is required with a new access_key_id"})
+		return problem.Invalid(noSecret())
 	}
 	sealed, err := p.deps.Vault.EncryptSecret(ctx, entry.Site, entry.Name, secret)
 	if err != nil {
@@ -204,6 +216,10 @@ func (p providers) seal(ctx context.Context, entry *registry.Provider, secret se
 	}
 	entry.SealedSecret = sealed
 	return nil
+}
+
+func noSecret() problem.Fault {
+	return problem.Fault{Pointer: "/secret_access_key", Message: "is required with a new access_key_id"}
 }
 
 // keepSecret takes over the stored secret of the same access key, and binds the write to the revision it was read from.

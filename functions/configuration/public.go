@@ -81,17 +81,13 @@ func registerMe(api *httpapi.API, deps Deps) {
 			Site: who.Site, User: who.User, Actor: who.Actor, Acting: who.Acting,
 			Scopes: append([]string{}, who.Scopes...), Groups: append([]string{}, who.Groups...), Connections: []myConnection{},
 		}
-		for after, more := "", true; more; more = after != "" {
-			page, next, err := deps.Registry.Connections(ctx, who.Site, after, maxPage)
-			if err != nil {
-				return nil, err
+		err := eachConnection(ctx, deps.Registry, who.Site, func(c registry.Connection) {
+			if connection.Allows(c, who) {
+				out.Connections = append(out.Connections, mine(c))
 			}
-			for _, c := range page {
-				if connection.Allows(c, who) {
-					out.Connections = append(out.Connections, mine(c))
-				}
-			}
-			after = next
+		})
+		if err != nil {
+			return nil, err
 		}
 		return &meOutput{Body: out}, nil
 	})
@@ -99,6 +95,21 @@ func registerMe(api *httpapi.API, deps Deps) {
 
 func mine(c registry.Connection) myConnection {
 	return myConnection{Name: c.Name, Connector: string(c.Limits.Connector), Region: c.Limits.Region, ReadOnly: c.Limits.ReadOnly}
+}
+
+// eachConnection calls do with every connection of the site, by name.
+func eachConnection(ctx context.Context, store *registry.Store, site string, do func(registry.Connection)) error {
+	for after, more := "", true; more; more = after != "" {
+		page, next, err := store.Connections(ctx, site, after, maxPage)
+		if err != nil {
+			return err
+		}
+		for _, c := range page {
+			do(c)
+		}
+		after = next
+	}
+	return nil
 }
 
 // maxPage is how many entries are read at a time where all are wanted.

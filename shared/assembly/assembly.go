@@ -118,7 +118,7 @@ func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, 
 		sts:     awssts.NewFromConfig(account.own), customers: customers,
 	}
 	g.Minter = credentials.NewMinter(g.sts, g.customers, account.Vault)
-	broker, err := credentials.NewBroker(g.Minter, g.table, g.Ring, credentials.Options{UnsafeRoles: texts(c.UnsafeRoleARNs)})
+	broker, err := credentials.NewBroker(g.Minter, g.table, g.Ring, credentials.Options{UnsafeRoles: Texts(c.UnsafeRoleARNs)})
 	if err != nil {
 		return nil, err
 	}
@@ -137,10 +137,11 @@ func (g *Gateway) Verifier(rolePath string) *audit.Verifier {
 // Limiter bounds how often a site verifies.
 func (g *Gateway) Limiter() *audit.Limiter { return audit.NewLimiter(g.table) }
 
-func texts(arns []config.ARN) []string {
-	out := make([]string, len(arns))
-	for i, arn := range arns {
-		out[i] = string(arn)
+// Texts are settings as plain text.
+func Texts[T ~string](settings []T) []string {
+	out := make([]string, len(settings))
+	for i, setting := range settings {
+		out[i] = string(setting)
 	}
 	return out
 }

@@ -61,25 +61,30 @@ type statement struct {
 
 // permissionPolicy writes the role's inline policy; empty if there is nothing to grant.
 func permissionPolicy(o Options) (string, error) {
+	return grant(o.Limits, o.Partition, o.Account, auditReads(o), permissions.MaxRolePolicyLength)
+}
+
+// grant writes the policy for connections and more; empty if there is nothing to grant.
+func grant(limits []permissions.Limits, partition, account string, more []statement, most int) (string, error) {
 	var d struct {
 		Version   string            `json:"Version"`
 		Statement []json.RawMessage `json:"Statement"`
 	}
-	connections, err := permissions.PermissionPolicy(o.Limits, o.Partition, o.Account)
+	connections, err := permissions.PermissionPolicy(limits, partition, account)
 	if err != nil {
 		return "", err
 	}
 	if err := json.Unmarshal([]byte(connections), &d); err != nil {
 		return "", fmt.Errorf("read permission policy: %w", err)
 	}
-	for _, s := range auditReads(o) {
-		d.Statement = append(d.Statement, json.RawMessage(pretty(s)))
+	for _, s := range more {
+		d.Statement = append(d.Statement, json.RawMessage(compact(s)))
 	}
 	if len(d.Statement) == 0 {
 		return "", nil
 	}
 	text := pretty(d)
-	if length(text) > permissions.MaxRolePolicyLength {
+	if length(text) > most {
 		return "", fmt.Errorf("write permission policy: %w", permissions.ErrTooBroad)
 	}
 	return text, nil

@@ -30,10 +30,15 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sts, err := account.Clients.STS(settings.Region)
+	if err != nil {
+		return err
+	}
 	api := assembly.API(settings.Function, settings.Claims, runtime)
 	configuration.Register(api, configuration.Deps{
-		Registry: account.Registry, Vault: account.Vault, CheckRegion: account.Clients.CheckRegion,
+		Registry: account.Registry, Vault: account.Vault, STS: sts, CheckRegion: account.Clients.CheckRegion,
 		GatewayRoleARN: string(settings.GatewayRoleARN), RolePath: string(settings.AssumableRolePath), Partition: account.Partition,
+		Origins: assembly.Texts(settings.CORSOrigins),
 	})
 	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))
 	return nil

@@ -77,10 +77,15 @@ func configurationFunction() function {
 			if err != nil {
 				return nil, err
 			}
+			sts, err := account.Clients.STS(settings.Region)
+			if err != nil {
+				return nil, err
+			}
 			api := assembly.API(settings.Function, settings.Claims, r)
 			configuration.Register(api, configuration.Deps{
-				Registry: account.Registry, Vault: account.Vault, CheckRegion: account.Clients.CheckRegion,
+				Registry: account.Registry, Vault: account.Vault, STS: sts, CheckRegion: account.Clients.CheckRegion,
 				GatewayRoleARN: string(settings.GatewayRoleARN), RolePath: string(settings.AssumableRolePath), Partition: account.Partition,
+				Origins: assembly.Texts(settings.CORSOrigins),
 			})
 			return api.Handler(), nil
 		},
