@@ -46,12 +46,13 @@ type bench struct {
 	client *awsdynamodb.Client // the administrator's own
 	keys   localawstest.Keys   // what connections call AWS with
 	opened map[string]*registry.Opened
+	limit  time.Duration // what Lambda gives a request
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	local := localawstest.Start(t)
-	b := &bench{local: local, keys: local.Account(account), opened: map[string]*registry.Opened{}}
+	b := &bench{local: local, keys: local.Account(account), opened: map[string]*registry.Opened{}, limit: 29 * time.Second}
 	b.client = awsdynamodb.NewFromConfig(local.Config(b.keys))
 	clients := awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Transport()})
 	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: t.Output(), Function: "dynamodb"})})
@@ -178,7 +179,7 @@ type answer struct {
 
 func (b *bench) do(t *testing.T, r request) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), b.limit)
 	defer cancel()
 	raw, err := b.api.Handler().Invoke(ctx, r.event(t))
 	if err != nil {

@@ -118,14 +118,9 @@ func (r *changeReader) list(raw []byte, at jsontext.Pointer) {
 }
 
 func (r *changeReader) pair(raw []byte, at jsontext.Pointer) {
-	members := reader{}
-	named, ok := members.members(raw, at)
-	if !ok {
-		r.fault(at, pairShape)
-		return
-	}
+	named, ok := new(reader).members(raw, at)
 	rawField, rawValue := named["field"], named["value"]
-	if rawField == nil || rawValue == nil || len(named) != 2 {
+	if !ok || rawField == nil || rawValue == nil || len(named) != 2 {
 		r.fault(at, `must be {"field": …, "value": …}`)
 		return
 	}
