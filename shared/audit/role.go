@@ -28,16 +28,10 @@ const (
 // verifyRole makes the checks of a role in their order. If this site does not get in it stops, with one failure that
 // tells no more: otherwise verify would scan other people's roles.
 func (r *run) verifyRole(ctx context.Context) error {
-	role, err := registry.ParseRoleARN(r.provider.RoleARN, r.options.Partition, r.options.RolePath)
-	if err != nil {
-		r.note(Check{
-			Name: CheckRoleARN, Verdict: Failed, Evidence: "The role ARN " + err.Error() + ".",
-			Remedy: "Create the role under the path " + r.options.RolePath + " and enter its whole ARN.",
-		}, registry.Unusable)
-		r.skip(CheckAssume, CheckNoExternalID, CheckWrongExternalID, CheckStillAssumable, CheckSessionTags, CheckSourceIdentity, CheckIdentity)
+	role, ok := r.checkRoleARN()
+	if !ok {
 		return nil
 	}
-	r.note(Check{Name: CheckRoleARN, Verdict: Passed, Evidence: "The ARN names a role under the required path."}, registry.Unusable)
 	session, err := r.checkAssume(ctx)
 	if err != nil || session == nil {
 		return err
@@ -49,6 +43,21 @@ func (r *run) verifyRole(ctx context.Context) error {
 		return err
 	}
 	return r.checkIdentity(ctx, role, session)
+}
+
+// checkRoleARN takes the role's ARN apart; ok is false if it is not one that can be assumed here.
+func (r *run) checkRoleARN() (role registry.RoleARN, ok bool) {
+	role, fault := registry.ParseRoleARN(r.provider.RoleARN, r.options.Partition, r.options.RolePath)
+	if fault != nil {
+		r.note(Check{
+			Name: CheckRoleARN, Verdict: Failed, Evidence: "The role ARN " + fault.Error() + ".",
+			Remedy: "Create the role under the path " + r.options.RolePath + " and enter its whole ARN.",
+		}, registry.Unusable)
+		r.skip(CheckAssume, CheckNoExternalID, CheckWrongExternalID, CheckStillAssumable, CheckSessionTags, CheckSourceIdentity, CheckIdentity)
+		return registry.RoleARN{}, false
+	}
+	r.note(Check{Name: CheckRoleARN, Verdict: Passed, Evidence: "The ARN names a role under the required path."}, registry.Unusable)
+	return role, true
 }
 
 // checkAssume assumes the role as requests do, and returns the session, nil if it is refused.

@@ -122,8 +122,7 @@ func (r *run) judge(err error) (allowed bool, inconclusive error) {
 	if err == nil {
 		return true, nil
 	}
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
 		switch answer.ErrorCode() {
 		case "AccessDenied", "AccessDeniedException":
 			return false, nil

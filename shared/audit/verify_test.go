@@ -70,10 +70,10 @@ type cloud struct {
 	verifier *audit.Verifier
 }
 
-func newCloud(t testing.TB, options ...func(*localaws.Options)) *cloud {
-	t.Helper()
-	local := localawstest.Start(t, options...)
-	role := local.AddRole(t, local.Account(gatewayAccount), localawstest.Role{
+func newCloud(tb testing.TB, options ...func(*localaws.Options)) *cloud {
+	tb.Helper()
+	local := localawstest.Start(tb, options...)
+	role := local.AddRole(tb, local.Account(gatewayAccount), localawstest.Role{
 		Name: "gateway",
 		Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},
 			"Action":"sts:AssumeRole"}]}`,
@@ -83,27 +83,26 @@ func newCloud(t testing.TB, options ...func(*localaws.Options)) *cloud {
 	time.Sleep(time.Minute) // under synctest: until roles made so far have spread
 	session, err := local.AssumeAsService("lambda.amazonaws.com", role, "gateway")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	own, err := awsclient.Own(t.Context(), awsclient.OwnOptions{
+	own, err := awsclient.Own(tb.Context(), awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	customer, err := awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Transport()}).STS(localawstest.Region)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	gateway := awssts.NewFromConfig(own)
 	kept := &fakeRegistry{}
-	c := &cloud{
-		AWS: local, t: t, role: role, customer: local.Account(customerAccount), registry: kept,
+	return &cloud{
+		AWS: local, t: tb, role: role, customer: local.Account(customerAccount), registry: kept,
 		verifier: audit.NewVerifier(kept, gateway, customer, credentials.NewMinter(gateway, customer, openVault{}),
 			audit.Options{Partition: "aws", RolePath: rolePath}),
 	}
-	return c
 }
 
 // useRole makes a role with that trust policy the provider's.
@@ -176,13 +175,9 @@ func (c *cloud) allow(actions, condition string) string {
 
 const ours = `{"StringEquals":{"sts:ExternalId":"` + siteA + `"}}`
 
-func bubble(t *testing.T, test func(t *testing.T, c *cloud)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, newCloud(t)) })
-}
-
 func TestVerifyTheKitsRole(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useRole(rolekit.TrustPolicy(c.role, []string{siteA}))
 		got := c.verify()
 		want := map[string]audit.Verdict{
@@ -204,7 +199,8 @@ func TestVerifyTheKitsRole(t *testing.T) {
 
 // Nothing that verify gets hold of is worth anything: all of it is under a policy that denies everything, for 15 minutes.
 func TestVerifyHoldsNothingOfValue(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useRole(trust(c.allow(`"sts:AssumeRole"`, ""))) // careless
 		c.verify()
 		for _, call := range c.Calls() {
@@ -219,7 +215,8 @@ func TestVerifyHoldsNothingOfValue(t *testing.T) {
 }
 
 func TestTrap6TrustWithoutTracing(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		for name, more := range map[string]string{
 			"neither": "", "tags alone": `"sts:TagSession"`, "identity alone": `"sts:SetSourceIdentity"`,
 		} {
@@ -260,7 +257,8 @@ func TestTrap10CarelessTrust(t *testing.T) {
 		"present, whatever":      {`{"Null":{"sts:ExternalId":"false"}}`, false, audit.CheckWrongExternalID},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, cl *cloud) {
+			synctest.Test(t, func(t *testing.T) {
+				cl := newCloud(t)
 				statements := []string{cl.allow(both, c.condition)}
 				if c.second {
 					statements = []string{cl.allow(both, ours), cl.allow(`"sts:AssumeRole"`, "")}
@@ -277,7 +275,8 @@ func TestTrap10CarelessTrust(t *testing.T) {
 
 // Another's role, no role and a wrong path look alike, and verify stops there.
 func TestVerifyStopsAtTheFirstRefusal(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		var seen []audit.Verification
 		c.useRole(rolekit.TrustPolicy(c.role, []string{siteB}))
 		seen = append(seen, c.verify())
@@ -307,7 +306,8 @@ func TestVerifyStopsAtTheFirstRefusal(t *testing.T) {
 }
 
 func TestVerifyChecksTheARN(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useARN("arn:aws:iam::" + customerAccount + ":role/elsewhere/demo")
 		got := c.verify()
 		if got.Status != registry.Unusable || got.Reason != audit.CheckRoleARN || len(c.Calls()) != 0 {
@@ -332,7 +332,8 @@ func TestTrap9NewRolesTakeAWhile(t *testing.T) {
 
 // A request has 29 seconds. Verify must not wait longer than leaves it time to answer.
 func TestTrap9WaitsWithinTheRequest(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useRole(rolekit.TrustPolicy(c.role, []string{siteB}))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -345,7 +346,8 @@ func TestTrap9WaitsWithinTheRequest(t *testing.T) {
 
 // A negative counts only between two positives.
 func TestRefusalsProveNothingWhenAllIsRefused(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useRole(rolekit.TrustPolicy(c.role, []string{siteA}))
 		seen := 0
 		c.Inject(localaws.Fault{
@@ -365,7 +367,8 @@ func TestRefusalsProveNothingWhenAllIsRefused(t *testing.T) {
 }
 
 func TestTrap8TroubleIsNoVerdict(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useRole(rolekit.TrustPolicy(c.role, []string{siteA}))
 		for _, fault := range []localaws.Fault{
 			{Service: "sts", Status: 400, Code: "Throttling"},
@@ -385,7 +388,8 @@ func TestTrap8TroubleIsNoVerdict(t *testing.T) {
 }
 
 func TestVerifyNeedsAProviderWithARole(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		c.useARN("")
 		if _, err := c.verifier.Verify(t.Context(), siteA, "main"); !errors.Is(err, audit.ErrAwaitingRole) {
 			t.Errorf("got %v, want ErrAwaitingRole", err)
@@ -397,7 +401,8 @@ func TestVerifyNeedsAProviderWithARole(t *testing.T) {
 }
 
 func TestVerifyAccessKeys(t *testing.T) {
-	bubble(t, func(t *testing.T, c *cloud) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
 		allow := func(action string) string {
 			return trust(`{"Effect":"Allow","Action":"` + action + `","Resource":"*"}`)
 		}

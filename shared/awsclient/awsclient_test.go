@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -194,7 +195,7 @@ func TestObserverSeesEachAttempt(t *testing.T) {
 	answers := 0
 	clients, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		answers++
-		w.Header().Set("X-Amzn-Requestid", "request-"+string(rune('0'+answers)))
+		w.Header().Set("X-Amzn-Requestid", "request-"+strconv.Itoa(answers))
 		if answers == 1 {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -280,4 +281,3 @@ func BenchmarkClientForRegion(b *testing.B) {
 		}
 	}
 }
-

@@ -3,6 +3,7 @@ package awsclient
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -76,7 +77,7 @@ func (m onceMiddleware) HandleDeserialize(
 	}
 	var sending sending
 	out, metadata, err := next.HandleDeserialize(sending.trace(ctx), in)
-	if err == nil || !sending.mayBeSent() || refusedUnprocessed(err) {
+	if err == nil || !sending.mayBeSent(err) || refusedUnprocessed(err) {
 		return out, metadata, err
 	}
 	var answer smithy.APIError
@@ -90,17 +91,27 @@ func refusedUnprocessed(err error) bool {
 }
 
 // sending follows one attempt through net/http. A transport that is not net/http's tells nothing: then the request may
-// have been sent.
-type sending struct{ wantsConnection, wrote atomic.Bool }
+// have been sent. WroteRequest is of no use here: it reports an error, too, when the SDK closes the body of a request
+// that has just been answered.
+type sending struct{ wanted, began atomic.Bool }
 
 func (s *sending) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { // again, if net/http itself starts over on another connection
-			s.wantsConnection.Store(true)
-			s.wrote.Store(false)
-		},
-		WroteHeaders: func() { s.wrote.Store(true) },
+		GetConn:      func(string) { s.wanted.Store(true) },
+		WroteHeaders: func() { s.began.Store(true) },
 	})
 }
 
-func (s *sending) mayBeSent() bool { return s.wrote.Load() || !s.wantsConnection.Load() }
+// mayBeSent reports whether AWS may have the whole request of an attempt that ended with err. It has not if there never
+// was a connection, nor if writing broke off, as it does on one that was dead already (trap 12).
+func (s *sending) mayBeSent(err error) bool {
+	if s.wanted.Load() && !s.began.Load() {
+		return false
+	}
+	for broken, ok := errors.AsType[*net.OpError](err); ok; broken, ok = errors.AsType[*net.OpError](broken.Err) {
+		if broken.Op == "write" {
+			return false
+		}
+	}
+	return true
+}

@@ -427,4 +427,3 @@ func TestAccountOfAProvider(t *testing.T) {
 		t.Errorf("state of another revision: got %s, want that of the role's ARN, %s", got, want)
 	}
 }
-

@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -63,18 +64,15 @@ func whatToCheck(p registry.Provider) string {
 // unminted is for what is not the provider's fault: STS throttles, cannot be reached, or refuses the gateway itself.
 func unminted(p registry.Provider, err error) error {
 	explained := problem.FromAWS("sts", operationOf(p), err)
-	switch explained.Code {
-	case problem.AWSThrottled, problem.AWSUnavailable, problem.DeadlineExceeded:
+	if slices.Contains([]problem.Code{problem.AWSThrottled, problem.AWSUnavailable, problem.DeadlineExceeded}, explained.Code) {
 		return explained
-	default:
-		return problem.Wrap(problem.Internal, "Credentials could not be made.", err)
 	}
+	return problem.Wrap(problem.Internal, "Credentials could not be made.", err)
 }
 
 // answered is AWS's answer, if that is what err comes from.
 func answered(p registry.Provider, err error) *problem.AWS {
-	var answer smithy.APIError
-	if !errors.As(err, &answer) {
+	if _, ok := errors.AsType[smithy.APIError](err); !ok {
 		return nil
 	}
 	return problem.FromAWS("sts", operationOf(p), err).AWS

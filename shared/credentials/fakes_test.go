@@ -99,8 +99,8 @@ func packedTooLarge() error {
 }
 
 // newRing returns a Ring on a KMS and a store in memory.
-func newRing(t testing.TB) *seal.Ring {
-	t.Helper()
+func newRing(tb testing.TB) *seal.Ring {
+	tb.Helper()
 	return seal.NewRing(&fakeKMS{}, &fakeKeys{}, "key", time.Now)
 }
 
@@ -149,9 +149,9 @@ type world struct {
 	keys  *fakeKeys
 }
 
-func newWorld(t testing.TB) *world {
-	t.Helper()
-	return &world{t: t, sts: &fakeSTS{}, store: credentialstest.NewStore(), kms: &fakeKMS{}, keys: &fakeKeys{}}
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	return &world{t: tb, sts: &fakeSTS{}, store: credentialstest.NewStore(), kms: &fakeKMS{}, keys: &fakeKeys{}}
 }
 
 // instance is a broker as a new process would have it, with nothing in memory.
@@ -186,11 +186,11 @@ func request(changes ...func(*credentials.Request)) credentials.Request {
 	return r
 }
 
-func mustGet(t testing.TB, b *credentials.Broker, r credentials.Request) (credentials.Credentials, credentials.Tier) {
-	t.Helper()
-	got, tier, err := b.Get(t.Context(), r)
+func mustGet(tb testing.TB, b *credentials.Broker, r credentials.Request) (credentials.Credentials, credentials.Tier) {
+	tb.Helper()
+	got, tier, err := b.Get(tb.Context(), r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return got, tier
 }

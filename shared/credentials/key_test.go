@@ -15,13 +15,10 @@ func TestTrap3DigestCoversEveryField(t *testing.T) {
 	for i := range reflect.TypeFor[Key]().NumField() {
 		var key Key
 		field, name := reflect.ValueOf(&key).Elem().Field(i), reflect.TypeFor[Key]().Field(i).Name
-		switch field.Kind() {
-		case reflect.String:
+		if field.Kind() == reflect.String {
 			field.SetString("x")
-		case reflect.Array:
+		} else { // an array of bytes; for any other kind this panics and wants to be taught
 			field.Index(0).SetUint(1)
-		default:
-			t.Fatalf("%s is of a kind that this test doesn't know", name)
 		}
 		if other, ok := seen[key.Digest()]; ok {
 			t.Errorf("%s makes the same digest as %s", name, other)

@@ -46,34 +46,34 @@ const gatewayPolicy = `{"Version":"2012-10-17","Statement":[
 	 "Resource":["arn:aws:iam::*:role/skuid-assumable-role/*","arn:aws:iam::*:role/*/skuid-assumable-role/*"]},
 	{"Effect":"Allow","Action":["dynamodb:GetItem","dynamodb:UpdateItem"],"Resource":"*"}]}`
 
-func newCloud(t testing.TB, options ...func(*localaws.Options)) *cloud {
-	t.Helper()
-	local := localawstest.Start(t, options...)
+func newCloud(tb testing.TB) *cloud {
+	tb.Helper()
+	local := localawstest.Start(tb)
 	administrator := local.Account(gatewayAccount)
-	role := local.AddRole(t, administrator, localawstest.Role{
+	role := local.AddRole(tb, administrator, localawstest.Role{
 		Name: "gateway", Policy: gatewayPolicy,
 		Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
 	})
 	session, err := local.AssumeAsService("lambda.amazonaws.com", role, "gateway")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	own, err := awsclient.Own(t.Context(), awsclient.OwnOptions{
+	own, err := awsclient.Own(tb.Context(), awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	_, err = awsdynamodb.NewFromConfig(local.Config(administrator)).CreateTable(t.Context(), &awsdynamodb.CreateTableInput{
+	_, err = awsdynamodb.NewFromConfig(local.Config(administrator)).CreateTable(tb.Context(), &awsdynamodb.CreateTableInput{
 		TableName: aws.String(cacheTable), BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS}},
 		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &cloud{AWS: local, t: t, gateway: own, role: role, customer: local.Account(customerAccount)}
+	c := &cloud{AWS: local, t: tb, gateway: own, role: role, customer: local.Account(customerAccount)}
 	local.ResetCalls()
 	return c
 }
@@ -137,7 +137,10 @@ func sharedRing() func() *seal.Ring {
 }
 
 func TestStoreInDynamoDB(t *testing.T) {
-	credentialstest.Run(t, func(t *testing.T) credentials.Store { return newCloud(t).table() })
+	credentialstest.Run(t, func(t *testing.T) credentials.Store {
+		t.Helper()
+		return newCloud(t).table()
+	})
 }
 
 func TestMintOnTheLocalAWS(t *testing.T) {

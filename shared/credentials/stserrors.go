@@ -49,8 +49,7 @@ func classify(err error, denials []string) error {
 
 // errorCode returns the code that AWS answered, empty if err is nil or not AWS's.
 func errorCode(err error) string {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer.ErrorCode()
 	}
 	return ""

@@ -68,8 +68,7 @@ func (t *Table) Lease(ctx context.Context, id, owner string, seen int64, now, un
 	}
 	err := t.update(ctx, credentialsPrefix+id,
 		"SET lease_owner = :owner, lease_until = :until, expires_at = :kept", condition, expression)
-	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return false, decodeItem(refused.Item), nil
 	}
 	if err != nil {
@@ -87,8 +86,7 @@ func (t *Table) Put(ctx context.Context, id, owner string, sealed []byte, mark s
 			":sealed": &types.AttributeValueMemberB{Value: sealed}, ":mark": text(mark), ":expires": number(expires.Unix()),
 			":zero": number(0), ":one": number(1), ":owner": text(owner),
 		})
-	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) {
+	if conditionFailed(err) {
 		return ErrLeaseLost
 	}
 	if err != nil {
@@ -101,7 +99,7 @@ func (t *Table) Put(ctx context.Context, id, owner string, sealed []byte, mark s
 func (t *Table) Release(ctx context.Context, id, owner string) error {
 	err := t.update(ctx, credentialsPrefix+id, "REMOVE lease_owner, lease_until", "lease_owner = :owner",
 		values{":owner": text(owner)})
-	if err := unlessRefused(err); err != nil {
+	if err != nil && !conditionFailed(err) {
 		return fmt.Errorf("release lease: %w", err)
 	}
 	return nil
@@ -112,7 +110,7 @@ func (t *Table) Release(ctx context.Context, id, owner string) error {
 func (t *Table) Drop(ctx context.Context, id, mark string) error {
 	err := t.update(ctx, credentialsPrefix+id, "SET generation = generation + :one REMOVE sealed, mark", "mark = :mark",
 		values{":one": number(1), ":mark": text(mark)})
-	if err := unlessRefused(err); err != nil {
+	if err != nil && !conditionFailed(err) {
 		return fmt.Errorf("drop cache entry: %w", err)
 	}
 	return nil
@@ -144,12 +142,9 @@ func (t *Table) update(ctx context.Context, id, update, condition string, expres
 	return err
 }
 
-func unlessRefused(err error) error {
-	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) {
-		return nil
-	}
-	return err
+func conditionFailed(err error) bool {
+	_, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	return ok
 }
 
 func tableKey(id string) values { return values{"pk": text(id)} }

@@ -65,8 +65,7 @@ func (s *Store) CreateDataKey(ctx context.Context, key DataKey) (created bool, e
 	_, err = s.db.PutItem(ctx, &awsdynamodb.PutItemInput{
 		TableName: &s.table, Item: put, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	})
-	var taken *types.ConditionalCheckFailedException
-	if errors.As(err, &taken) {
+	if _, taken := errors.AsType[*types.ConditionalCheckFailedException](err); taken {
 		return false, nil
 	}
 	if err != nil {

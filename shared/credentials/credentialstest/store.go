@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func (s *Store) Replace(id string, sealed []byte) {
 	s.items[id] = item
 }
 
-// contract is one store under test, with the test's time.
+// contract is one store under test, with the test's time. What it leases and puts is under the id "a".
 type contract struct {
 	*testing.T
 	store credentials.Store
@@ -175,17 +176,17 @@ func (c contract) get(id string) credentials.Item {
 	return item
 }
 
-func (c contract) lease(id, owner string, seen int64, now time.Time) (bool, credentials.Item) {
+func (c contract) lease(owner string, seen int64, now time.Time) (bool, credentials.Item) {
 	c.Helper()
-	won, current, err := c.store.Lease(c.Context(), id, owner, seen, now, now.Add(time.Second))
+	won, current, err := c.store.Lease(c.Context(), "a", owner, seen, now, now.Add(time.Second))
 	if err != nil {
 		c.Fatal(err)
 	}
 	return won, current
 }
 
-func (c contract) put(id, owner, sealed, mark string) error {
-	return c.store.Put(c.Context(), id, owner, []byte(sealed), mark, c.now.Add(time.Hour))
+func (c contract) put(owner, sealed, mark string) error {
+	return c.store.Put(c.Context(), "a", owner, []byte(sealed), mark, c.now.Add(time.Hour))
 }
 
 func (c contract) want(got, want credentials.Item) {
@@ -210,24 +211,24 @@ func (c contract) empty() {
 }
 
 func (c contract) putUnderLease() {
-	if won, _ := c.lease("a", "x", 0, c.now); !won {
+	if won, _ := c.lease("x", 0, c.now); !won {
 		c.Fatal("the first lease is refused")
 	}
 	c.want(c.get("a"), credentials.Item{LeasedUntil: c.now.Add(time.Second)})
-	c.must(c.put("a", "x", "one", "m"))
+	c.must(c.put("x", "one", "m"))
 	c.want(c.get("a"), credentials.Item{Generation: 1, Sealed: []byte("one")})
 	c.want(c.get("b"), credentials.Item{})
-	if won, _ := c.lease("a", "y", 1, c.now); !won {
+	if won, _ := c.lease("y", 1, c.now); !won {
 		c.Fatal("a lease after the first is refused")
 	}
 	c.want(c.get("a"), credentials.Item{Generation: 1, Sealed: []byte("one"), LeasedUntil: c.now.Add(time.Second)})
-	c.must(c.put("a", "y", "two", "n"))
+	c.must(c.put("y", "two", "n"))
 	c.want(c.get("a"), credentials.Item{Generation: 2, Sealed: []byte("two")})
 }
 
 func (c contract) oneLease() {
-	c.lease("a", "x", 0, c.now)
-	won, current := c.lease("a", "y", 0, c.now.Add(999*time.Millisecond))
+	c.lease("x", 0, c.now)
+	won, current := c.lease("y", 0, c.now.Add(999*time.Millisecond))
 	if won {
 		c.Error("a second lease is given")
 	}
@@ -235,30 +236,30 @@ func (c contract) oneLease() {
 }
 
 func (c contract) leaseLapses() {
-	c.lease("a", "x", 0, c.now)
-	if won, _ := c.lease("a", "y", 0, c.now.Add(time.Second)); !won {
+	c.lease("x", 0, c.now)
+	if won, _ := c.lease("y", 0, c.now.Add(time.Second)); !won {
 		c.Error("a lapsed lease is in the way")
 	}
-	if err := c.put("a", "x", "late", "m"); err != credentials.ErrLeaseLost { //nolint:errorlint // the contract is this very error
+	if err := c.put("x", "late", "m"); err != credentials.ErrLeaseLost { //nolint:errorlint // the contract is this very error
 		c.Errorf("got %v, want ErrLeaseLost", err)
 	}
-	c.must(c.put("a", "y", "mine", "m"))
+	c.must(c.put("y", "mine", "m"))
 	c.want(c.get("a"), credentials.Item{Generation: 1, Sealed: []byte("mine")})
 }
 
 // The SDK sends a write again whose answer was lost: the owner must not be refused for its own lease.
 func (c contract) leaseAgain() {
-	c.lease("a", "x", 0, c.now)
-	if won, _ := c.lease("a", "x", 0, c.now); !won {
+	c.lease("x", 0, c.now)
+	if won, _ := c.lease("x", 0, c.now); !won {
 		c.Error("the lease's own holder is refused")
 	}
 }
 
 // Whoever looked before an entry was made must not make another.
 func (c contract) leaseNeedsGeneration() {
-	c.lease("a", "x", 0, c.now)
-	c.must(c.put("a", "x", "one", "m"))
-	won, current := c.lease("a", "y", 0, c.now)
+	c.lease("x", 0, c.now)
+	c.must(c.put("x", "one", "m"))
+	won, current := c.lease("y", 0, c.now)
 	if won {
 		c.Error("the lease is given to someone who has not seen the entry")
 	}
@@ -266,27 +267,27 @@ func (c contract) leaseNeedsGeneration() {
 }
 
 func (c contract) putNeedsLease() {
-	if err := c.put("a", "x", "one", "m"); err != credentials.ErrLeaseLost { //nolint:errorlint // the contract is this very error
+	if err := c.put("x", "one", "m"); err != credentials.ErrLeaseLost { //nolint:errorlint // the contract is this very error
 		c.Errorf("got %v, want ErrLeaseLost", err)
 	}
 	c.want(c.get("a"), credentials.Item{})
 }
 
 func (c contract) release() {
-	c.lease("a", "x", 0, c.now)
+	c.lease("x", 0, c.now)
 	c.must(c.store.Release(c.Context(), "a", "y"))
-	if won, _ := c.lease("a", "y", 0, c.now); won {
+	if won, _ := c.lease("y", 0, c.now); won {
 		c.Error("another one's release ended the lease")
 	}
 	c.must(c.store.Release(c.Context(), "a", "x"))
-	if won, _ := c.lease("a", "y", 0, c.now); !won {
+	if won, _ := c.lease("y", 0, c.now); !won {
 		c.Error("a released lease is in the way")
 	}
 }
 
 func (c contract) dropByMark() {
-	c.lease("a", "x", 0, c.now)
-	c.must(c.put("a", "x", "one", "m"))
+	c.lease("x", 0, c.now)
+	c.must(c.put("x", "one", "m"))
 	c.must(c.store.Drop(c.Context(), "a", "other"))
 	c.want(c.get("a"), credentials.Item{Generation: 1, Sealed: []byte("one")})
 	c.must(c.store.Drop(c.Context(), "a", "m"))
@@ -294,13 +295,13 @@ func (c contract) dropByMark() {
 }
 
 func (c contract) dropCountsOn() {
-	c.lease("a", "x", 0, c.now)
-	c.must(c.put("a", "x", "one", "m"))
+	c.lease("x", 0, c.now)
+	c.must(c.put("x", "one", "m"))
 	c.must(c.store.Drop(c.Context(), "a", "m"))
-	if won, _ := c.lease("a", "y", 1, c.now); won {
+	if won, _ := c.lease("y", 1, c.now); won {
 		c.Error("the lease is given to someone who saw the dropped entry")
 	}
-	if won, _ := c.lease("a", "y", 2, c.now); !won {
+	if won, _ := c.lease("y", 2, c.now); !won {
 		c.Error("the lease is refused after a drop")
 	}
 }
@@ -310,7 +311,7 @@ func (c contract) race() {
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
-			owner := string(rune('a' + i))
+			owner := strconv.Itoa(i)
 			won, _, err := c.store.Lease(c.Context(), "a", owner, 0, c.now, c.now.Add(time.Second))
 			if err != nil {
 				c.Error(err)
