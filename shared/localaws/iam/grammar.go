@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/arngate/arngate/shared/localaws/protocol"
@@ -74,36 +73,4 @@ func checkPolicyARN(value string) error {
 		return protocol.NewError(400, "ValidationError", "Invalid ARN:  Could not be parsed!")
 	}
 	return nil
-}
-
-// page is the part of a list that a request asks for, with the marker of the next one.
-type page struct {
-	IsTruncated bool
-	Marker      string `xml:",omitempty"`
-}
-
-// paginate cuts the items that a request asks for. The marker counts items; it is only good for a list
-// that does not change.
-func paginate[T any](r *request, items []T) ([]T, page, error) {
-	start, size := 0, 100
-	if marker := r.get("Marker"); marker != "" {
-		n, err := strconv.Atoi(strings.TrimPrefix(marker, "item-"))
-		if err != nil || n < 0 || n > len(items) {
-			return nil, page{}, protocol.NewError(400, "ValidationError", "Invalid Marker.")
-		}
-		start = n
-	}
-	if limit := r.get("MaxItems"); limit != "" {
-		n, err := strconv.Atoi(limit)
-		if err != nil || n < 1 || n > 1000 {
-			return nil, page{}, invalid(fmt.Sprintf("Value '%s' at 'maxItems' failed to satisfy constraint: "+
-				"Member must have value between 1 and 1000", limit))
-		}
-		size = n
-	}
-	rest := items[start:]
-	if len(rest) <= size {
-		return rest, page{}, nil
-	}
-	return rest[:size], page{IsTruncated: true, Marker: "item-" + strconv.Itoa(start+size)}, nil
 }

@@ -63,7 +63,7 @@ func (s *Service) getGroup(r *request) (any, error) {
 	for _, u := range r.members(g) {
 		shapes = append(shapes, newUserShape(u))
 	}
-	items, p, err := paginate(r, shapes)
+	items, p, err := paginate(r, shapes, userShape.key)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *Service) listGroups(r *request) (any, error) {
 }
 
 func groupList(r *request, shapes []groupShape) (any, error) {
-	items, p, err := paginate(r, shapes)
+	items, p, err := paginate(r, shapes, groupShape.key)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (s *Service) getInlinePolicy(r *request, i *identity) (any, error) {
 }
 
 func (s *Service) listInlinePolicies(r *request, i *identity) (any, error) {
-	items, p, err := paginate(r, slices.Sorted(maps.Keys(i.inline)))
+	items, p, err := paginate(r, slices.Collect(maps.Keys(i.inline)), func(name string) string { return name })
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s *Service) listAttachedPolicies(r *request, i *identity) (any, error) {
 			PolicyArn:  policyARN,
 		})
 	}
-	items, p, err := paginate(r, shapes)
+	items, p, err := paginate(r, shapes, attachedShape.key)
 	if err != nil {
 		return nil, err
 	}

@@ -75,12 +75,13 @@ func managedOperations() map[string]operation {
 			context: creation,
 			run:     (*Service).createPolicy,
 		},
-		"CreatePolicyVersion": {resource: byARN, run: (*Service).createPolicyVersion},
-		"GetPolicy":           {resource: byARN, run: (*Service).getPolicy},
-		"GetPolicyVersion":    {resource: byARN, run: (*Service).getPolicyVersion},
-		"ListPolicyVersions":  {resource: byARN, run: (*Service).listPolicyVersions},
-		"DeletePolicyVersion": {resource: byARN, run: (*Service).deletePolicyVersion},
-		"DeletePolicy":        {resource: byARN, run: (*Service).deletePolicy},
+		"CreatePolicyVersion":     {resource: byARN, run: (*Service).createPolicyVersion},
+		"GetPolicy":               {resource: byARN, run: (*Service).getPolicy},
+		"GetPolicyVersion":        {resource: byARN, run: (*Service).getPolicyVersion},
+		"SetDefaultPolicyVersion": {resource: byARN, run: (*Service).setDefaultPolicyVersion},
+		"ListPolicyVersions":      {resource: byARN, run: (*Service).listPolicyVersions},
+		"DeletePolicyVersion":     {resource: byARN, run: (*Service).deletePolicyVersion},
+		"DeletePolicy":            {resource: byARN, run: (*Service).deletePolicy},
 		"ListPolicies": {
 			resource: func(_ *Service, r *request) string { return arn(r.account.id, "policy", "/", "") },
 			run:      (*Service).listPolicies,
@@ -207,7 +208,7 @@ func (s *Service) listPolicyVersions(r *request) (any, error) {
 	for _, v := range p.versions {
 		shapes = append(shapes, versionOf(p, v, false))
 	}
-	items, pg, err := paginate(r, shapes)
+	items, pg, err := paginate(r, shapes, versionShape.key)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +216,19 @@ func (s *Service) listPolicyVersions(r *request) (any, error) {
 		Versions []versionShape `xml:"Versions>member"`
 		page
 	}{items, pg}, nil
+}
+
+func (s *Service) setDefaultPolicyVersion(r *request) (any, error) {
+	p, err := s.ownPolicy(r)
+	if err != nil {
+		return nil, err
+	}
+	id := r.get("VersionId")
+	if !slices.ContainsFunc(p.versions, func(v version) bool { return v.id == id }) {
+		return nil, notFound("Policy %s version %s does not exist or is not attachable.", p.arn, id)
+	}
+	p.def, p.updated = id, s.now()
+	return nil, nil //nolint:nilnil // The operation returns nothing.
 }
 
 func (s *Service) deletePolicyVersion(r *request) (any, error) {
@@ -267,7 +281,7 @@ func (s *Service) listPolicies(r *request) (any, error) {
 		shape.Description = "" // ListPolicies does not tell it
 		shapes = append(shapes, shape)
 	}
-	items, pg, err := paginate(r, shapes)
+	items, pg, err := paginate(r, shapes, policyShape.key)
 	if err != nil {
 		return nil, err
 	}

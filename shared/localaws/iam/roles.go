@@ -2,11 +2,13 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/arngate/arngate/shared/localaws/protocol"
+	"github.com/arngate/arngate/shared/policy"
 )
 
 // Bounds of a role's MaxSessionDuration.
@@ -24,6 +26,8 @@ func roleOperations() map[string]operation {
 		"UpdateRole":                    {resource: named(roleKind), run: (*Service).updateRole},
 		"UpdateAssumeRolePolicy":        {resource: named(roleKind), run: (*Service).updateAssumeRolePolicy},
 		"TagRole":                       {resource: named(roleKind), context: creation, run: (*Service).tagRole},
+		"UntagRole":                     {resource: named(roleKind), context: untagging, run: (*Service).untagRole},
+		"ListRoleTags":                  {resource: named(roleKind), run: (*Service).listRoleTags},
 		"PutRolePermissionsBoundary":    {resource: named(roleKind), context: creation, run: putBoundary(roleKind)},
 		"DeleteRolePermissionsBoundary": {resource: named(roleKind), run: deleteBoundary(roleKind)},
 	}
@@ -117,7 +121,7 @@ func (s *Service) listRoles(r *request) (any, error) {
 			shapes = append(shapes, shape)
 		}
 	}
-	items, p, err := paginate(r, shapes)
+	items, p, err := paginate(r, shapes, roleShape.key)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +190,37 @@ func (s *Service) tagRole(r *request) (any, error) {
 		return nil, limitExceeded("The number of tags has reached the maximum limit.")
 	}
 	return nil, nil //nolint:nilnil // The operation returns nothing.
+}
+
+// untagging holds the keys of an action that removes tags.
+func untagging(_ *Service, r *request) policy.Context {
+	return policy.Context{"aws:TagKeys": protocol.Members(r.form, "TagKeys")}
+}
+
+func (s *Service) untagRole(r *request) (any, error) {
+	found, err := r.role()
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range protocol.Members(r.form, "TagKeys") {
+		found.tags = slices.DeleteFunc(slices.Clone(found.tags), func(t protocol.Tag) bool { return strings.EqualFold(t.Key, key) })
+	}
+	return nil, nil //nolint:nilnil // The operation returns nothing.
+}
+
+func (s *Service) listRoleTags(r *request) (any, error) {
+	found, err := r.role()
+	if err != nil {
+		return nil, err
+	}
+	items, p, err := paginate(r, found.tags, func(t protocol.Tag) string { return t.Key })
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Tags []protocol.Tag `xml:"Tags>member"`
+		page
+	}{items, p}, nil
 }
 
 // mergeTags sets tags over others. Keys are compared without regard to case, the new spelling stays.

@@ -1,6 +1,9 @@
 package iam
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/arngate/arngate/shared/localaws/protocol"
@@ -23,6 +26,8 @@ type roleShape struct {
 	Tags                     []protocol.Tag `xml:"Tags>member,omitempty"`
 	RoleLastUsed             *struct{}      `xml:",omitempty"`
 }
+
+func (r roleShape) key() string { return r.RoleName }
 
 // boundaryShape names a permissions boundary.
 type boundaryShape struct {
@@ -60,6 +65,8 @@ type userShape struct {
 	Tags                []protocol.Tag `xml:"Tags>member,omitempty"`
 }
 
+func (u userShape) key() string { return u.UserName }
+
 func newUserShape(u *user) userShape {
 	return userShape{
 		Path:       u.path,
@@ -79,6 +86,8 @@ type groupShape struct {
 	CreateDate string
 }
 
+func (g groupShape) key() string { return g.GroupName }
+
 func newGroupShape(g *group) groupShape {
 	return groupShape{Path: g.path, GroupName: g.name, GroupID: g.id, Arn: g.arn(), CreateDate: timestamp(g.created)}
 }
@@ -91,6 +100,9 @@ type keyShape struct {
 	SecretAccessKey string `xml:",omitempty"`
 	CreateDate      string
 }
+
+// key is the key's age, and its id where two are of one second.
+func (k keyShape) key() string { return k.CreateDate + k.AccessKeyID }
 
 func newKeyShape(k *accessKey) keyShape {
 	shape := keyShape{AccessKeyID: k.id, Status: "Inactive", CreateDate: timestamp(k.created)}
@@ -118,6 +130,8 @@ type policyShape struct {
 	UpdateDate                    string
 }
 
+func (p policyShape) key() string { return p.Arn }
+
 // versionShape is a version of a managed policy in an answer.
 type versionShape struct {
 	Document         string `xml:",omitempty"`
@@ -125,6 +139,15 @@ type versionShape struct {
 	IsDefaultVersion bool
 	CreateDate       string
 }
+
+// key puts the newest version first.
+func (v versionShape) key() string {
+	n, _ := strconv.Atoi(strings.TrimPrefix(v.VersionID, "v")) // ours are all of this form
+	return fmt.Sprintf("%09d", maxVersionNumber-n)
+}
+
+// maxVersionNumber is more than a policy ever counts to.
+const maxVersionNumber = 999_999_999
 
 // inlineShape is an inline policy in an answer, of whichever kind of identity.
 type inlineShape struct {
@@ -140,3 +163,5 @@ type attachedShape struct {
 	PolicyName string
 	PolicyArn  string
 }
+
+func (a attachedShape) key() string { return a.PolicyArn }

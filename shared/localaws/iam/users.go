@@ -86,7 +86,7 @@ func (s *Service) listUsers(r *request) (any, error) {
 			shapes = append(shapes, newUserShape(u))
 		}
 	}
-	items, p, err := paginate(r, shapes)
+	items, p, err := paginate(r, shapes, userShape.key)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s *Service) listAccessKeys(r *request) (any, error) {
 	for _, k := range keys {
 		shapes = append(shapes, newKeyShape(k))
 	}
-	items, p, err := paginate(r, shapes)
+	items, p, err := paginate(r, shapes, keyShape.key)
 	if err != nil {
 		return nil, err
 	}
