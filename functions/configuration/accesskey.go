@@ -30,7 +30,7 @@ type rotateInput struct {
 }
 
 type accessKeyBody struct {
-	AccessKeyID     string      `json:"access_key_id" doc:"The new long-lived access key of the IAM user" example:"AKIAIOSFODNN7EXAMPLE"`
+	AccessKeyID     string      `json:"access_key_id" doc:"The new long-lived access key of the IAM user" example:"AKIA0123456789EXAMPLE"`
 	SecretAccessKey seal.Secret `json:"secret_access_key" writeOnly:"true" doc:"Write-only"`
 }
 
@@ -53,7 +53,7 @@ func registerAccessKey(api *httpapi.API, p providers) {
 		Description: "AWS is asked whose the new key is, with the key itself, before it takes the old one's place: one that AWS refuses, the root user's, " +
 			"or another account's changes nothing. Verify the provider then, and deactivate the key that was replaced. If-Match is honoured.",
 		Problems:       changeProblems(problem.ProviderNotFound, problem.AWSThrottled, problem.AWSUnavailable),
-		RequestExample: map[string]any{"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "(the secret access key)"},
+		RequestExample: map[string]any{"access_key_id": "AKIA0123456789EXAMPLE", "secret_access_key": "(the secret access key)"}, //nolint:gosec // an example
 	}, p.rotate)
 }
 
