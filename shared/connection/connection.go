@@ -157,7 +157,7 @@ func (c *Connection) Bind() []byte {
 
 // account is what GetCallerIdentity answered when the provider was verified, or what the role's ARN says.
 func account(o *registry.Opened) string {
-	if o.State.Account != "" && o.State.Revision == o.Provider.Revision {
+	if o.State.Account != "" && o.Provider.Counts(o.State) {
 		return o.State.Account
 	}
 	role, err := registry.ParseRoleARN(o.Provider.RoleARN, partitionOf(o.Provider.RoleARN), "")

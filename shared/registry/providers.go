@@ -23,7 +23,9 @@ type providerItem struct {
 	AccessKeyID  string    `dynamodbav:"access_key_id"`
 	SealedSecret []byte    `dynamodbav:"sealed_secret"`
 	Scoping      string    `dynamodbav:"scoping"`
+	KeySince     time.Time `dynamodbav:"key_since"`
 	Revision     string    `dynamodbav:"revision"`
+	ObservedAs   string    `dynamodbav:"observed_as,omitempty"`
 	Created      time.Time `dynamodbav:"created"`
 	Updated      time.Time `dynamodbav:"updated"`
 	UsedBy       []string  `dynamodbav:"used_by,stringset,omitempty"`
@@ -32,7 +34,8 @@ type providerItem struct {
 func (i providerItem) provider() Provider {
 	return Provider{
 		Site: i.Site, Name: i.Name, Method: i.Method, RoleARN: i.RoleARN, AccessKeyID: i.AccessKeyID,
-		SealedSecret: i.SealedSecret, Scoping: i.Scoping, Revision: i.Revision, Created: i.Created, Updated: i.Updated,
+		SealedSecret: i.SealedSecret, Scoping: i.Scoping, KeySince: i.KeySince, Revision: i.Revision, ObservedAs: i.ObservedAs,
+		Created: i.Created, Updated: i.Updated,
 	}
 }
 
@@ -40,11 +43,12 @@ func (i providerItem) provider() Provider {
 // of that name.
 func (s *Store) CreateProvider(ctx context.Context, p Provider) (Provider, error) {
 	now := s.now().UTC()
-	p.Revision, p.Created, p.Updated = NewRevision(), now, now
+	p.Revision, p.ObservedAs, p.Created, p.Updated = NewRevision(), "", now, now
+	p.KeySince = p.keySince(Provider{})
 	put, err := attributevalue.MarshalMap(providerItem{
 		PK: sitePartition + p.Site, SK: providerPrefix + p.Name,
 		Site: p.Site, Name: p.Name, Method: p.Method, RoleARN: p.RoleARN, AccessKeyID: p.AccessKeyID,
-		SealedSecret: p.SealedSecret, Scoping: p.Scoping, Revision: p.Revision, Created: p.Created, Updated: p.Updated,
+		SealedSecret: p.SealedSecret, Scoping: p.Scoping, KeySince: p.KeySince, Revision: p.Revision, Created: p.Created, Updated: p.Updated,
 	})
 	if err != nil {
 		return Provider{}, fmt.Errorf("encode provider: %w", err)
@@ -70,26 +74,37 @@ func (s *Store) CreateProvider(ctx context.Context, p Provider) (Provider, error
 // UpdateProvider replaces what a person may change of the provider (method, role, keys, scoping) and returns it with its
 // new revision. ifMatch is the request's If-Match header, or empty. It returns [ErrNotFound], or [ErrETagMismatch].
 func (s *Store) UpdateProvider(ctx context.Context, p Provider, ifMatch string) (Provider, error) {
-	p.Revision, p.Updated = NewRevision(), s.now().UTC()
+	p.Revision, p.ObservedAs, p.Updated = NewRevision(), "", s.now().UTC()
 	err := write(ctx, ifMatch, func() error {
 		current, err := s.Provider(ctx, p.Site, p.Name)
 		if err != nil {
 			return err
 		}
 		if current.Revision == p.Revision { // an earlier attempt of this call arrived after all
-			p.Created = current.Created
+			p.Created, p.KeySince = current.Created, current.KeySince
 			return nil
 		}
 		if !matches(ifMatch, current.Revision) {
 			return ErrETagMismatch
 		}
-		p.Created = current.Created
+		p.Created, p.KeySince = current.Created, p.keySince(current)
 		return s.replaceProvider(ctx, p, current.Revision)
 	})
 	if err != nil {
 		return Provider{}, fmt.Errorf("update provider: %w", err)
 	}
 	return p, nil
+}
+
+// keySince is when the provider's access key was entered, current being the provider before this save.
+func (p Provider) keySince(current Provider) time.Time {
+	switch p.AccessKeyID {
+	case "":
+		return time.Time{}
+	case current.AccessKeyID:
+		return current.KeySince
+	}
+	return p.Updated
 }
 
 // replaceProvider leaves used_by alone: connections are saved at the same time.
@@ -102,15 +117,19 @@ func (s *Store) replaceProvider(ctx context.Context, p Provider, was string) err
 	if err != nil {
 		return fmt.Errorf("encode provider: %w", err)
 	}
+	since, err := attributevalue.Marshal(p.KeySince)
+	if err != nil {
+		return fmt.Errorf("encode provider: %w", err)
+	}
 	_, err = s.db.UpdateItem(ctx, &awsdynamodb.UpdateItemInput{
 		TableName: &s.table, Key: key(sitePartition+p.Site, providerPrefix+p.Name),
 		UpdateExpression: aws.String("SET #method = :method, role_arn = :role, access_key_id = :key, " +
-			"sealed_secret = :secret, scoping = :scoping, revision = :revision, updated = :updated"),
+			"sealed_secret = :secret, scoping = :scoping, key_since = :since, revision = :revision, updated = :updated REMOVE observed_as"),
 		ConditionExpression:      aws.String("revision = :was"),
 		ExpressionAttributeNames: map[string]string{"#method": "method"},
 		ExpressionAttributeValues: item{
 			":method": text(string(p.Method)), ":role": text(p.RoleARN), ":key": text(p.AccessKeyID),
-			":secret": secret, ":scoping": text(p.Scoping),
+			":secret": secret, ":scoping": text(p.Scoping), ":since": since,
 			":revision": text(p.Revision), ":updated": updated, ":was": text(was),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,

@@ -75,14 +75,18 @@ type Provider struct {
 
 	RoleARN string // assume_role; empty until the customer has made the role
 
-	AccessKeyID  string // access_keys
-	SealedSecret []byte // access_keys: the secret access key, encrypted by KMS for this site and provider
-	Scoping      string // access_keys: empty, or ScopingNone
+	AccessKeyID  string    // access_keys
+	SealedSecret []byte    // access_keys: the secret access key, encrypted by KMS for this site and provider
+	Scoping      string    // access_keys: empty, or ScopingNone
+	KeySince     time.Time // access_keys: when AccessKeyID was entered
 
 	// Revision is 128 random bits made at every save, in hex: a name deleted and made again has another (trap 50a).
 	Revision string
-	Created  time.Time
-	Updated  time.Time
+	// ObservedAs is an earlier revision that was the same but for its credentials being revoked since: what was observed of it
+	// still counts. Empty after any edit.
+	ObservedAs string
+	Created    time.Time
+	Updated    time.Time
 }
 
 // ETag returns the entity tag of this revision (RFC 9110, section 8.8.3).
@@ -93,11 +97,16 @@ func (p Provider) Status(observed State) Status {
 	switch {
 	case p.Method == AssumeRole && p.RoleARN == "":
 		return AwaitingRole
-	case observed.Revision != p.Revision || p.Revision == "" || observed.Status == "":
+	case !p.Counts(observed) || observed.Status == "":
 		return Unverified
 	default:
 		return observed.Status
 	}
+}
+
+// Counts reports whether what was observed was observed of this provider as it is now.
+func (p Provider) Counts(observed State) bool {
+	return observed.Revision != "" && (observed.Revision == p.Revision || observed.Revision == p.ObservedAs)
 }
 
 // Connection is a named use of a provider as stored. Site and Name identify it.
@@ -124,7 +133,7 @@ type Connection struct {
 func (c Connection) ETag() string { return etag(c.Revision) }
 
 // State is what was observed of a provider, outside its revision and ETag. It counts only while Revision is the
-// provider's current one. The zero value is "never observed".
+// provider's current one, or one that it equals: see [Provider.Counts]. The zero value is "never observed".
 type State struct {
 	Revision   string // the provider's, when it was observed
 	Status     Status // Ready, Unsafe or Unusable
