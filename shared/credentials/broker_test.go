@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/credentials"
-	"github.com/arngate/arngate/shared/registry"
 	"github.com/arngate/arngate/shared/telemetry"
 )
 
@@ -133,6 +132,24 @@ func TestTrap2ExpiredEntriesAreNotUsed(t *testing.T) {
 		got, tier := mustGet(t, w.instance(), request())
 		if tier != telemetry.Minted || time.Until(got.Expires) != time.Hour {
 			t.Errorf("got %s with %s to live, want new ones", tier, time.Until(got.Expires))
+		}
+	})
+}
+
+// Nor are they used because there is nothing better.
+func TestTrap2ExpiredEntriesAreNoFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		broker := w.instance()
+		mustGet(t, broker, request())
+		time.Sleep(59 * time.Minute)
+		for range 10 {
+			w.sts.failNext(accessDenied())
+		}
+		for name, broker := range map[string]*credentials.Broker{"memory": broker, "table": w.instance()} {
+			if got, tier, err := broker.Get(t.Context(), request()); !errors.Is(err, credentials.ErrUnusable) {
+				t.Errorf("%s: got %s from %s, %v, want ErrUnusable", name, got.AccessKeyID, tier, err)
+			}
 		}
 	})
 }
@@ -334,81 +351,6 @@ func TestTrap3NothingIsShared(t *testing.T) {
 	}
 }
 
-func TestNotReadyProvidersAreNotUsed(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(*registry.Opened)
-		want   error
-	}{
-		"no role":        {func(o *registry.Opened) { o.Provider.RoleARN = "" }, credentials.ErrAwaitingRole},
-		"never verified": {func(o *registry.Opened) { o.State = registry.State{} }, credentials.ErrUnverified},
-		"edited since":   {func(o *registry.Opened) { o.Provider.Revision = "p2" }, credentials.ErrUnverified},
-		"unsafe":         {func(o *registry.Opened) { o.State.Status = registry.Unsafe }, credentials.ErrUnsafe},
-		"unusable":       {func(o *registry.Opened) { o.State.Status = registry.Unusable }, credentials.ErrUnusable},
-		"no revision": {func(o *registry.Opened) {
-			o.Provider.Revision, o.State.Revision = "", ""
-		}, credentials.ErrUnverified},
-	} {
-		w := newWorld(t)
-		broker := w.instance()
-		mustGet(t, broker, request()) // what is cached does not help
-		_, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { c.change(r.Opened) }))
-		if !errors.Is(err, c.want) {
-			t.Errorf("%s: got %v, want %v", name, err, c.want)
-		}
-		if got := len(w.sts.calls()); got != 1 {
-			t.Errorf("%s: got %d AssumeRole, want none more", name, got-1)
-		}
-	}
-}
-
-func TestOperatorLetsAnUnsafeRoleThrough(t *testing.T) {
-	w := newWorld(t)
-	unsafe := request(func(r *credentials.Request) { r.Opened.State.Status = registry.Unsafe })
-	broker, err := credentials.NewBroker(credentials.NewMinter(w.sts, nil, nil), w.store, newRing(t),
-		credentials.Options{UnsafeRoles: []string{unsafe.Opened.Provider.RoleARN}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustGet(t, broker, unsafe)
-	other := request(func(r *credentials.Request) {
-		r.Opened.State.Status, r.Opened.Provider.RoleARN = registry.Unsafe, r.Opened.Provider.RoleARN+"2"
-	})
-	if _, _, err := broker.Get(t.Context(), other); !errors.Is(err, credentials.ErrUnsafe) {
-		t.Errorf("got %v, want ErrUnsafe", err)
-	}
-}
-
-func TestDenialsAreRemembered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		broker := w.instance()
-		w.sts.failNext(accessDenied(), accessDenied(), accessDenied())
-		for i := range 10 {
-			user := string(rune('a' + i)) // for every user of the provider
-			_, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { r.Caller.User = user }))
-			if !errors.Is(err, credentials.ErrUnusable) {
-				t.Fatalf("got %v, want ErrUnusable", err)
-			}
-		}
-		if got, want := len(w.sts.calls()), 1; got != want {
-			t.Errorf("got %d AssumeRole, want %d", got, want)
-		}
-		edited := request(func(r *credentials.Request) { r.Opened.Provider.Revision, r.Opened.State.Revision = "p2", "p2" })
-		verified := request(func(r *credentials.Request) { r.Opened.State.VerifiedAt = time.Now() })
-		for range 2 { // another revision, or another verify, is worth another try
-			_, _, _ = broker.Get(t.Context(), edited)
-			_, _, _ = broker.Get(t.Context(), verified)
-		}
-		if got, want := len(w.sts.calls()), 3; got != want {
-			t.Errorf("got %d AssumeRole, want %d", got, want)
-		}
-		time.Sleep(30 * time.Second)
-		if _, tier := mustGet(t, broker, request()); tier != telemetry.Minted {
-			t.Errorf("after 30 s: got %s, want minted", tier)
-		}
-	})
-}
-
 // A mint that failed leaves no lease behind for others to wait for.
 func TestFailedMintReleasesTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -423,60 +365,6 @@ func TestFailedMintReleasesTheLease(t *testing.T) {
 		if took := time.Since(began); took > 0 {
 			t.Errorf("the next instance waited %s", took)
 		}
-	})
-}
-
-// One caller's leaving does not end the mint for the others, nor does their mint keep the one who left.
-func TestWaitersHonourTheirOwnContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.sts.delay = time.Second
-		broker := w.instance()
-		leaving, leave := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		all.Go(func() {
-			began := time.Now()
-			_, _, err := broker.Get(leaving, request())
-			if took := time.Since(began); !errors.Is(err, context.Canceled) || took != 100*time.Millisecond {
-				t.Errorf("who left: got %v after %s", err, took)
-			}
-		})
-		synctest.Wait()
-		all.Go(func() {
-			if _, tier, err := broker.Get(t.Context(), request()); err != nil || tier != telemetry.Minted {
-				t.Errorf("who stayed: got %s, %v", tier, err)
-			}
-		})
-		time.Sleep(100 * time.Millisecond)
-		leave()
-		all.Wait()
-		if got, want := len(w.sts.calls()), 1; got != want {
-			t.Errorf("got %d AssumeRole, want %d", got, want)
-		}
-	})
-}
-
-// Shared work ends with the invocation of whoever began it. Those who have more time begin again.
-func TestWaitersOutliveTheFirstsDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.sts.delay = time.Second
-		broker := w.instance()
-		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		defer cancel()
-		var all sync.WaitGroup
-		all.Go(func() {
-			if _, _, err := broker.Get(short, request()); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the first: got %v, want its deadline", err)
-			}
-		})
-		synctest.Wait()
-		all.Go(func() {
-			if _, _, err := broker.Get(t.Context(), request()); err != nil {
-				t.Errorf("the second: %v", err)
-			}
-		})
-		all.Wait()
 	})
 }
 

@@ -50,7 +50,7 @@ func FederationName(user, site string) string {
 // it, "-" and 8 hex digits of its SHA-256.
 func traceable(whole string, shortest, longest int, allowed func(rune) bool) string {
 	length := utf8.RuneCountInString(whole)
-	if length >= shortest && length <= longest && utf8.ValidString(whole) &&
+	if length >= shortest && length <= longest &&
 		strings.IndexFunc(whole, func(r rune) bool { return !allowed(r) }) < 0 {
 		return whole
 	}
@@ -65,7 +65,7 @@ func readable(s string, longest int, allowed func(rune) bool) string {
 		if count == longest {
 			break
 		}
-		if r == utf8.RuneError || !allowed(r) {
+		if !allowed(r) {
 			r = '_'
 		}
 		b.WriteRune(r)
