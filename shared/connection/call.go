@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/telemetry"
 )
@@ -16,11 +17,21 @@ import (
 func (c *Connection) Call(
 	ctx context.Context, operation, action, resource string, call func(context.Context) error,
 ) error {
-	used, err := c.try(ctx, call)
+	return c.CallLasting(ctx, 0, operation, action, resource, call)
+}
+
+// CallLasting is [Connection.Call] with credentials that should still live that long, for presigning (trap 37). They may not:
+// [Expires] says how long they do.
+func (c *Connection) CallLasting(
+	ctx context.Context, lasting time.Duration, operation, action, resource string, call func(context.Context) error,
+) error {
+	request := c.request
+	request.Lasting = lasting
+	used, err := c.try(ctx, request, call)
 	if used != "" && problem.CredentialsExpired(err) {
-		c.opener.broker.Drop(ctx, c.request, used)
+		c.opener.broker.Drop(ctx, request, used)
 		c.tierSet.Store(false)
-		used, err = c.try(ctx, call)
+		used, err = c.try(ctx, request, call)
 	}
 	switch {
 	case err == nil:
@@ -42,8 +53,10 @@ func Expires(ctx context.Context) time.Time {
 }
 
 // try gets credentials and calls. Used is their access key id, empty if there were none: then err says why.
-func (c *Connection) try(ctx context.Context, call func(context.Context) error) (used string, err error) {
-	got, tier, err := c.opener.broker.Get(ctx, c.request)
+func (c *Connection) try(
+	ctx context.Context, request credentials.Request, call func(context.Context) error,
+) (used string, err error) {
+	got, tier, err := c.opener.broker.Get(ctx, request)
 	if err != nil {
 		return "", err
 	}

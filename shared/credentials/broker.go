@@ -19,6 +19,8 @@ const (
 	loadTimeout = 20 * time.Second
 	// refreshBudget bounds a refresh: whoever makes it has credentials and should not be kept waiting.
 	refreshBudget = 300 * time.Millisecond
+	// replaceBudget bounds making credentials that last, in place of some that are good otherwise.
+	replaceBudget = 5 * time.Second
 	// droppedKept is how many dropped access key ids an instance remembers.
 	droppedKept = 1024
 	// joinAttempts bounds how often a caller joins shared work that ended for another's reasons.
@@ -74,6 +76,14 @@ func NewBroker(source Source, store Store, sealer Sealer, o Options) (*Broker, e
 // It returns an error wrapping [ErrAwaitingRole], [ErrUnverified], [ErrUnsafe], [ErrUnusable], [ErrPolicyTooLarge] or
 // [ErrThrottled]; any other error is STS's, the network's, or ctx's.
 func (b *Broker) Get(ctx context.Context, r Request) (Credentials, Tier, error) {
+	got, tier, err := b.get(ctx, r)
+	if err != nil || time.Until(got.Expires) >= r.Lasting {
+		return got, tier, err
+	}
+	return b.replace(ctx, r, got, tier)
+}
+
+func (b *Broker) get(ctx context.Context, r Request) (Credentials, Tier, error) {
 	if err := ready(r.Opened, b.unsafeRoles); err != nil {
 		return Credentials{}, "", err
 	}
@@ -190,6 +200,30 @@ func (b *Broker) refresh(ctx context.Context, key Key, r Request, old *entry) (C
 	}
 	b.memory.Add(key, newEntry(got))
 	return got, tier, nil
+}
+
+// replace makes credentials that last longer than old ones that are still good: once for all instances, as any others. If it
+// takes too long or fails, the old ones do.
+func (b *Broker) replace(ctx context.Context, r Request, old Credentials, tier Tier) (Credentials, Tier, error) {
+	budget, cancel := context.WithTimeout(ctx, replaceBudget)
+	defer cancel()
+	key, began := keyOf(r), time.Now()
+	mint := func(ctx context.Context) (Credentials, error) { return b.source.Mint(ctx, r) }
+	for {
+		got, newTier, err := b.shared.renew(budget, idOf(key), old, mint)
+		if errors.Is(err, errLeased) { // someone is making them
+			err = pausePolling(budget, began, began.Add(leaseTime))
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			telemetry.From(ctx).Logger().WarnContext(ctx, "credentials not replaced by lasting ones", slog.Any("error", err))
+			return old, tier, nil
+		}
+		b.memory.Add(key, newEntry(got))
+		return got, newTier, nil
+	}
 }
 
 func idOf(key Key) string {

@@ -54,6 +54,9 @@ type Tier = telemetry.Tier
 type Request struct {
 	Caller caller.Caller
 	Opened *registry.Opened
+	// Lasting is how long they should still live, for what ends with them: presigned URLs (trap 37). Others are made in
+	// place of those that don't; if that fails, they serve all the same. Zero: what [Broker.Get] promises anyway.
+	Lasting time.Duration
 }
 
 // ready returns nil if the provider may be used, as its current revision was verified. Only the operator lets an unsafe
