@@ -74,6 +74,10 @@ sam-build: ## build the functions with the SAM CLI for this machine's architectu
 sam-local: ## run an event of each function in a container against the local AWS; installs Docker and SAM if need be
 	@.ci/sam-local all
 
+.PHONY: aws-cli
+aws-cli: ## run the AWS CLI against the local AWS; installs the CLI, needs Python
+	@.ci/aws-cli
+
 .PHONY: vulnerabilities
 vulnerabilities: ## look for known vulnerabilities (needs the network beyond package registries)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(PACKAGES)

@@ -17,12 +17,20 @@ func Parse(r *http.Request) (*Signed, error) {
 	case header != "" && query != nil:
 		return nil, fail(Unsupported, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "+
 			"Signature query string parameter or the Authorization header should be specified")
+	case strings.HasPrefix(header, "AWS "), header == "" && isOutdated(r.URL):
+		return nil, fail(Outdated, "The authorization mechanism you have provided is not supported. Please use %s.", algorithm)
 	case header != "":
 		return parseHeader(r, header)
 	case query != nil:
 		return parseQuery(r, query)
 	}
 	return nil, fail(Missing, "Request is missing Authentication Token")
+}
+
+// isOutdated says whether a request is presigned with Signature Version 2.
+func isOutdated(u *url.URL) bool {
+	query := u.Query()
+	return query.Has("AWSAccessKeyId") && query.Has("Signature")
 }
 
 // presignedParameters returns the query of a presigned request, and nothing for any other.

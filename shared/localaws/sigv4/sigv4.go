@@ -46,6 +46,7 @@ const (
 	BadPayload                  // what is said about the payload, or its framing, cannot be read
 	Truncated                   // the body is cut short
 	Unsupported                 // a variant that the local AWS does not verify
+	Outdated                    // Signature Version 2, which new buckets don't take any more
 )
 
 // Error says why a signed request was refused.

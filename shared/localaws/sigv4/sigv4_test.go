@@ -336,6 +336,8 @@ func TestParseRefuses(t *testing.T) {
 		"bad date":        {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=c"}, "X-Amz-Date": {"today"}}, sigv4.Incomplete},
 		"date not scope":  {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=c"}, "X-Amz-Date": {"20130525T000000Z"}}, sigv4.Mismatch},
 		"both mechanisms": {"/?X-Amz-Signature=x", http.Header{"Authorization": {"AWS4-HMAC-SHA256 x"}}, sigv4.Unsupported},
+		"version 2":       {"/", http.Header{"Authorization": {"AWS AKIDEXAMPLE:c2ln"}}, sigv4.Outdated},
+		"version 2 query": {"/?AWSAccessKeyId=a&Signature=b&Expires=1", nil, sigv4.Outdated},
 		"query in part":   {"/?X-Amz-Signature=x", nil, sigv4.BadQuery},
 		"long life": {"/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + credential +
 			"&X-Amz-Date=20130524T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=x&X-Amz-Expires=604801", nil, sigv4.BadQuery},
