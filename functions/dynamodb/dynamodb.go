@@ -64,13 +64,13 @@ func Register(api *httpapi.API, deps Deps) {
 		Description: "Creates the item or replaces the one with its key, on a condition if there is one: `if` is a tree like `where` in a search, `condition` DynamoDB's own form. " +
 			"It is sent once: if no answer comes, the problem is `outcome_unknown`.",
 		Problems:       []problem.Code{problem.TableNotFound, problem.ConditionFailed, problem.OutcomeUnknown},
-		RequestExample: examplePut, ResponseExample: exampleWritten,
+		RequestExample: examplePut, ResponseExample: exampleReplaced,
 	}), h.putItem)
 	httpapi.Register(api, operation(httpapi.Operation{
 		ID: "update-item", Method: http.MethodPatch, Path: item,
 		Summary: "Update an item", Description: updateDescription,
 		Problems:       []problem.Code{problem.TableNotFound, problem.ConditionFailed, problem.OutcomeUnknown},
-		RequestExample: exampleUpdate, ResponseExample: exampleWritten,
+		RequestExample: exampleUpdate, ResponseExample: exampleUpdated,
 	}), h.updateItem)
 	httpapi.Register(api, operation(httpapi.Operation{
 		ID: "delete-item", Method: http.MethodDelete, Path: item, Status: http.StatusOK,
@@ -78,7 +78,7 @@ func Register(api *httpapi.API, deps Deps) {
 		Description: "Deletes the item with that key, on a condition if there is one. That there is no such item is no problem. " +
 			"It is sent once: if no answer comes, the problem is `outcome_unknown`.",
 		Problems:        []problem.Code{problem.TableNotFound, problem.ConditionFailed, problem.OutcomeUnknown},
-		ResponseExample: exampleWritten,
+		ResponseExample: exampleReplaced,
 	}), h.deleteItem)
 	httpapi.Register(api, operation(httpapi.Operation{
 		ID: "list-items", Method: http.MethodGet, Path: table + "/items",

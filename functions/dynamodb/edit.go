@@ -88,7 +88,7 @@ type deleteItemInput struct {
 	Key       string `query:"key" required:"true" doc:"The item's key as JSON" example:"{\"id\":\"o-001\"}"`
 	If        string `query:"if" doc:"Delete only if this holds of the item: a tree as in a search's where, as JSON"`
 	Condition string `query:"condition" doc:"The same in DynamoDB's own form, as JSON: expression, names, values; not with if"`
-	Return    string `query:"return" enum:"none,old" default:"none" doc:"old: answer with the item that was deleted"`
+	Return    string `query:"return" enum:"none,old" default:"none" doc:"old: answer with the item that was deleted" example:"old"`
 }
 
 func (h *handler) deleteItem(ctx context.Context, in *deleteItemInput) (*writtenOutput, error) {

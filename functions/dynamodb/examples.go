@@ -9,11 +9,12 @@ var (
 		`"indexes":[{"name":"by-customer","kind":"global","status":"ACTIVE","key":[{"name":"customer","type":"S","role":"partition"},{"name":"placed","type":"S","role":"sort"}],` +
 		`"projection":"all","item_count":1250,"size_bytes":184320}],"item_count":1250,"size_bytes":184320}`)
 	exampleItem = jsontext.Value(`{"item":{"id":"o-001","customer":"north-harbour","placed":"2026-01-05T09:00:00Z","status":"open","total":20,"tags":{"$set":["demo","gift"]}}}`)
-	examplePut  = jsontext.Value(`{"item":{"id":"o-100","customer":"velo-works","placed":"2026-07-01T09:00:00Z","status":"open","total":129.95},` +
-		`"if":{"field":"id","op":"not_exists"},"return":"old"}`)
-	exampleUpdate = jsontext.Value(`{"set":{"status":"shipped","address":{"city":"Porto"}},"add":{"parcels":1,"tags":{"$set":["fragile"]}},"remove":["note"],` +
+	examplePut  = jsontext.Value(`{"item":{"id":"o-001","customer":"north-harbour","placed":"2026-01-05T09:00:00Z","status":"shipped","total":22.5},` +
+		`"if":{"field":"status","op":"=","value":"open"},"return":"old"}`)
+	exampleReplaced = jsontext.Value(`{"attributes":{"id":"o-001","customer":"north-harbour","placed":"2026-01-05T09:00:00Z","status":"open","total":20,"tags":{"$set":["demo","gift"]}}}`)
+	exampleUpdate   = jsontext.Value(`{"set":{"status":"shipped","address":{"city":"Porto"}},"add":{"parcels":1,"tags":{"$set":["fragile"]}},"remove":["note"],` +
 		`"append":{"history":["shipped"]},"upsert":true,"return":"updated_new"}`)
-	exampleWritten = jsontext.Value(`{"attributes":{"status":"shipped","parcels":1}}`)
+	exampleUpdated = jsontext.Value(`{"attributes":{"status":"shipped","address":{"city":"Porto"},"parcels":1,"tags":{"$set":["demo","fragile","gift"]},"history":["shipped"]}}`)
 	exampleItems   = jsontext.Value(`{"items":[{"id":"o-001","customer":"north-harbour","total":20}],"next_cursor":"AQAAAAAAAAAB"}`)
 	exampleSearch  = jsontext.Value(`{"where":{"all":[{"field":"customer","op":"=","value":"velo-works"},{"field":"total","op":">","value":100}]},` +
 		`"order":{"field":"placed","direction":"desc"},"fields":["id","total"],"limit":20}`)
