@@ -53,7 +53,7 @@ func registerAccessKey(api *httpapi.API, p providers) {
 		Description: "AWS is asked whose the new key is, with the key itself, before it takes the old one's place: one that AWS refuses, the root user's, " +
 			"or another account's changes nothing. Verify the provider then, and deactivate the key that was replaced. If-Match is honoured.",
 		Problems:       changeProblems(problem.ProviderNotFound, problem.AWSThrottled, problem.AWSUnavailable),
-		RequestExample: map[string]any{"access_key_id": "AKIA0123456789EXAMPLE", "secret_access_key": "(the secret access key)"}, //nolint:gosec // an example
+		RequestExample: map[string]any{"access_key_id": "AKIA0123456789EXAMPLE", "secret_access_key": "(the secret access key)"},
 	}, p.rotate)
 }
 
@@ -140,7 +140,7 @@ func foreign(who *awssts.GetCallerIdentityOutput, stored registry.Provider, stat
 	switch {
 	case !strings.Contains(aws.ToString(who.Arn), ":user/"):
 		return "must be an IAM user's: no policy limits the root user's"
-	case state.Account != "" && state.Revision == stored.Revision && state.Account != aws.ToString(who.Account):
+	case state.Account != "" && stored.Counts(state) && state.Account != aws.ToString(who.Account):
 		return "must be of the account that the provider's key is of"
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
@@ -25,20 +27,22 @@ type providerBody struct {
 
 // provider is a provider as it is answered: never with a secret.
 type provider struct {
-	Name         string          `json:"name"`
-	Method       string          `json:"method" enum:"assume_role,access_keys"`
-	RoleARN      string          `json:"role_arn,omitzero"`
-	AccessKeyID  string          `json:"access_key_id,omitzero"`
-	Scoping      string          `json:"scoping,omitzero"`
-	Status       string          `json:"status" enum:"awaiting_role,unverified,ready,unsafe,unusable"`
-	StatusReason string          `json:"status_reason,omitzero" doc:"Why it is not ready"`
-	Account      string          `json:"account,omitzero" doc:"AWS account, as verify saw it"`
-	Trace        string          `json:"trace,omitzero" enum:"full,name" doc:"What of a caller the role lets AWS record"`
-	VerifiedAt   time.Time       `json:"verified_at,omitzero"`
-	RolePath     string          `json:"role_path,omitzero" doc:"Segment that the role's path must contain"`
-	TrustPolicy  json.RawMessage `json:"trust_policy,omitempty" doc:"Trust policy to create the role with"`
-	CreatedAt    time.Time       `json:"created_at"`
-	UpdatedAt    time.Time       `json:"updated_at"`
+	Name             string          `json:"name"`
+	Method           string          `json:"method" enum:"assume_role,access_keys"`
+	RoleARN          string          `json:"role_arn,omitzero"`
+	AccessKeyID      string          `json:"access_key_id,omitzero"`
+	AccessKeySince   time.Time       `json:"access_key_since,omitzero" doc:"When the access key was entered"`
+	AccessKeyAgeDays *int            `json:"access_key_age_days,omitempty" doc:"Whole days since then; rotate keys before they are 90 days old"`
+	Scoping          string          `json:"scoping,omitzero"`
+	Status           string          `json:"status" enum:"awaiting_role,unverified,ready,unsafe,unusable"`
+	StatusReason     string          `json:"status_reason,omitzero" doc:"Why it is not ready"`
+	Account          string          `json:"account,omitzero" doc:"AWS account, as verify saw it"`
+	Trace            string          `json:"trace,omitzero" enum:"full,name" doc:"What of a caller the role lets AWS record"`
+	VerifiedAt       time.Time       `json:"verified_at,omitzero"`
+	RolePath         string          `json:"role_path,omitzero" doc:"Segment that the role's path must contain"`
+	TrustPolicy      json.RawMessage `json:"trust_policy,omitempty" doc:"Trust policy to create the role with"`
+	CreatedAt        time.Time       `json:"created_at"`
+	UpdatedAt        time.Time       `json:"updated_at"`
 }
 
 type providerOutput struct {
@@ -252,7 +256,11 @@ func (p providers) view(stored registry.Provider, state registry.State) provider
 		shown.RolePath = p.deps.RolePath
 		shown.TrustPolicy = json.RawMessage(rolekit.TrustPolicy(p.deps.GatewayRoleARN, []string{stored.Site}))
 	}
-	if state.Revision == stored.Revision {
+	if !stored.KeySince.IsZero() {
+		shown.AccessKeySince = stored.KeySince
+		shown.AccessKeyAgeDays = aws.Int(int(time.Since(stored.KeySince) / (24 * time.Hour)))
+	}
+	if stored.Counts(state) {
 		shown.StatusReason, shown.Account, shown.Trace, shown.VerifiedAt = state.Reason, state.Account, string(state.Trace), state.VerifiedAt
 	}
 	return shown

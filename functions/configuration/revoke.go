@@ -3,7 +3,6 @@ package configuration
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -31,18 +30,23 @@ func registerRevoke(api *httpapi.API, p providers) {
 		ID: "revoke-credentials", Method: http.MethodDelete, Path: "/v1/providers/{name}/credentials", Scopes: adminOnly, Tags: []string{"providers"},
 		Summary: "Revoke a provider's credentials", Status: http.StatusOK,
 		Description: "Every set of credentials minted before becomes unreachable, within 30 seconds on instances that remember it. " +
-			"AWS itself ends what is out, such as presigned URLs, once the deny policy is attached. If-Match is honoured.",
+			"The provider stays as verified as it was, and credentials are minted anew. AWS itself ends what is out, such as presigned URLs, once the deny policy is attached. If-Match is honoured.",
 		Problems: changeProblems(problem.ProviderNotFound),
 	}, p.revoke)
 }
 
 func (p providers) revoke(ctx context.Context, in *deleteNamed) (*revokeOutput, error) {
-	renewed, err := p.renew(ctx, in)
+	site := httpapi.Caller(ctx).Site
+	renewed, err := p.deps.Registry.RenewProvider(ctx, site, in.Name, in.IfMatch.IfMatch)
 	if err != nil {
 		return nil, refusal(err, problem.ProviderNotFound)
 	}
+	state, err := p.deps.Registry.State(ctx, site, in.Name)
+	if err != nil {
+		return nil, err
+	}
 	out := revoked{
-		provider: p.view(renewed, registry.State{}), RevokedAt: renewed.Updated,
+		provider: p.view(renewed, state), RevokedAt: renewed.Updated,
 		DenyPolicy: json.RawMessage(rolekit.RevokePolicy(renewed.Updated)),
 	}
 	if role, err := registry.ParseRoleARN(renewed.RoleARN, p.deps.Partition, p.deps.RolePath); err == nil {
@@ -50,22 +54,4 @@ func (p providers) revoke(ctx context.Context, in *deleteNamed) (*revokeOutput, 
 			"--policy-name="+rolekit.RevokePolicyName, "--policy-document="+string(out.DenyPolicy))
 	}
 	return &revokeOutput{ETag: renewed.ETag(), Body: out}, nil
-}
-
-// renew saves the provider as it is, under a new revision. Without If-Match, a save of somebody else's in between is taken up.
-func (p providers) renew(ctx context.Context, in *deleteNamed) (registry.Provider, error) {
-	const attempts = 4
-	for attempt := 1; ; attempt++ {
-		stored, err := p.deps.Registry.Provider(ctx, httpapi.Caller(ctx).Site, in.Name)
-		if err != nil {
-			return registry.Provider{}, err
-		}
-		if !in.Match(stored.Revision) {
-			return registry.Provider{}, registry.ErrETagMismatch
-		}
-		renewed, err := p.deps.Registry.UpdateProvider(ctx, stored, stored.ETag())
-		if !errors.Is(err, registry.ErrETagMismatch) || attempt == attempts {
-			return renewed, err
-		}
-	}
 }
