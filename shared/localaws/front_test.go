@@ -115,6 +115,11 @@ func TestTrap51EveryServiceRefusesInItsOwnWords(t *testing.T) {
 			"kms": {"ExpiredTokenException", 400}, "dynamodb": {"ExpiredTokenException", 400},
 			"s3": {"ExpiredToken", 400}, "lambda": {"ExpiredTokenException", 403},
 		}},
+		"signed too early": {admin, -time.Hour, map[string]refusal{
+			"sts": {"SignatureDoesNotMatch", 403}, "iam": {"SignatureDoesNotMatch", 403},
+			"kms": {"InvalidSignatureException", 400}, "dynamodb": {"InvalidSignatureException", 400},
+			"s3": {"RequestTimeTooSkewed", 403}, "lambda": {"InvalidSignatureException", 403},
+		}},
 		"signed too long ago": {admin, time.Hour, map[string]refusal{
 			"sts": {"SignatureDoesNotMatch", 403}, "iam": {"SignatureDoesNotMatch", 403},
 			"kms": {"InvalidSignatureException", 400}, "dynamodb": {"InvalidSignatureException", 400},
@@ -282,6 +287,7 @@ func TestUnsignedRequests(t *testing.T) {
 		"STS, by form":         {http.MethodPost, "/", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, "MissingAuthenticationToken"},
 		"STS, by query":        {http.MethodGet, "/?Action=GetCallerIdentity", nil, "MissingAuthenticationToken"},
 		"half a presigned one": {http.MethodGet, "/bucket/key?X-Amz-Signature=x", nil, "AuthorizationQueryParametersError"},
+		"version 2":            {http.MethodGet, "/bucket/key?AWSAccessKeyId=a&Signature=b&Expires=1", nil, "InvalidRequest"},
 		"another scheme":       {http.MethodGet, "/bucket/key", http.Header{"Authorization": {"Bearer x"}}, "InvalidArgument"},
 	}
 	for name, test := range tests {
