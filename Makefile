@@ -78,6 +78,10 @@ sam-local: ## run an event of each function in a container against the local AWS
 aws-cli: ## run the AWS CLI against the local AWS; installs the CLI, needs Python
 	@.ci/aws-cli
 
+.PHONY: role-kit
+role-kit: ## prove the forms of a role kit, the shell form by use, the others by their tools; needs Python
+	@.ci/role-kit
+
 .PHONY: vulnerabilities
 vulnerabilities: ## look for known vulnerabilities (needs the network beyond package registries)
 	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(PACKAGES)
