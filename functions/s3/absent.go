@@ -18,7 +18,9 @@ func (b *bucket) orAbsent(ctx context.Context, key string, err error) error {
 	if !ok || denied.Code != problem.AWSAccessDenied {
 		return err
 	}
-	if denied.MissingAction != "s3:GetObject" && denied.MissingAction != "s3:ListBucket" {
+	switch denied.MissingAction {
+	case "s3:GetObject", "s3:GetObjectAcl", "s3:ListBucket":
+	default:
 		return err
 	}
 	there, listErr := b.has(ctx, key)

@@ -53,6 +53,9 @@ func (b *bucket) call(
 		err = do(ctx, client)
 		right := elsewhere(err, region)
 		if right == "" {
+			if err == nil {
+				b.regions.confirm(b.name, region)
+			}
 			return err
 		}
 		if client, err = b.S3In(right); err != nil {
@@ -92,9 +95,8 @@ func elsewhere(err error, asked string) string {
 // maxRegions bounds what an instance remembers.
 const maxRegions = 10_000
 
-// regions remembers where buckets are that are not where they were looked for. What a bucket's region is depends on
-// nobody, as bucket names are unique in a partition, so all sites share it. A region that has become wrong is corrected
-// by S3's answer. Safe for concurrent use.
+// regions remembers where buckets are. What a bucket's region is depends on nobody, as bucket names are unique in a partition,
+// so all sites share it. A region that has become wrong is corrected by S3's answer. Safe for concurrent use.
 type regions struct{ known *lru.Cache[string, string] }
 
 func newRegions() *regions {
@@ -112,4 +114,9 @@ func (r *regions) of(bucket, fallback string) string {
 	return fallback
 }
 
+func (r *regions) knows(bucket string) bool { return r.known.Contains(bucket) }
+
 func (r *regions) remember(bucket, region string) { r.known.Add(bucket, region) }
+
+// confirm remembers a region that was right.
+func (r *regions) confirm(bucket, region string) { r.known.ContainsOrAdd(bucket, region) }

@@ -10,12 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-
-	"github.com/arngate/arngate/shared/connection"
 )
-
-// linkLife is how long a presigned URL lives, unless its credentials end before.
-const linkLife = 15 * time.Minute
 
 // redirect answers with a presigned URL of the object. What the client asked for by headers it asks there again, so none of it is
 // signed; and it ends with the credentials that sign it, whatever it says (trap 37), so it says so.
@@ -23,11 +18,7 @@ func redirect(
 	ctx context.Context, client *awss3.Client, request *awss3.GetObjectInput, answer *awss3.GetObjectOutput,
 ) (*getObjectOutput, error) {
 	now := time.Now()
-	life := linkLife
-	if until := connection.Expires(ctx); !until.IsZero() {
-		life = min(life, until.Sub(now))
-	}
-	life = max(life.Truncate(time.Second), time.Second)
+	life := lifeOf(ctx, linkLife, now)
 	signed := &awss3.GetObjectInput{Bucket: request.Bucket, Key: request.Key, ExpectedBucketOwner: request.ExpectedBucketOwner}
 	if attached := disposition(*request.Key, answer); active(mediaType(answer)) {
 		signed.ResponseContentDisposition = &attached
@@ -63,6 +54,11 @@ func disposition(key string, answer *awss3.GetObjectOutput) string {
 	if name == "" {
 		name = path.Base(key)
 	}
+	return attachment(name)
+}
+
+// attachment is the disposition of a download by that name.
+func attachment(name string) string {
 	if attached := mime.FormatMediaType("attachment", map[string]string{"filename": name}); attached != "" {
 		return attached
 	}

@@ -1,13 +1,13 @@
 // Package s3 is the connector for Amazon S3: the routes below /v1/s3/{connection} and the AWS calls behind them.
 //
-// It calls DeleteObject, GetObject, ListBuckets, ListObjectsV2 and PutObject, and nothing else. Buckets are named, never given
-// as ARNs: an ARN could be another account's (trap 21). A key is a parameter, never a part of the path, so that any key
-// there is can be meant (traps 15 and 16). Every call says whose the bucket must be.
+// What it calls, and presigns, needs six permissions: s3:DeleteObject, s3:GetObject, s3:GetObjectAcl, s3:ListAllMyBuckets,
+// s3:ListBucket and s3:PutObject. Buckets are named, never given as ARNs: an ARN could be another account's (trap 21). A key is
+// a parameter or a member of a body, never a part of the path, so that any key there is can be meant (traps 15 and 16). Every
+// call says whose the bucket must be.
 package s3
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/connection"
@@ -31,47 +31,20 @@ type handler struct {
 }
 
 const (
-	root    = "/v1/s3/{connection}/buckets"
+	service = "/v1/s3/{connection}"
+	root    = service + "/buckets"
 	objects = root + "/{bucket}/objects"
 	object  = root + "/{bucket}/object"
+	uploads = root + "/{bucket}/uploads"
 )
 
 // Register adds the connector's operations to api.
 func Register(api *httpapi.API, deps Deps) {
 	h := &handler{opener: deps.Opener, cursors: cursor.New(deps.Ring), regions: newRegions()}
-	httpapi.Register(api, operation(httpapi.Operation{
-		ID: "list-buckets", Method: http.MethodGet, Path: root,
-		Summary: "List buckets", Description: listBucketsDescription,
-		Problems: []problem.Code{problem.CursorInvalid}, ResponseExample: exampleBuckets,
-	}), h.listBuckets)
-	httpapi.Register(api, operation(httpapi.Operation{
-		ID: "list-objects", Method: http.MethodGet, Path: objects,
-		Summary: "List objects and folders", Description: listObjectsDescription,
-		Problems:        []problem.Code{problem.BucketNotFound, problem.CursorInvalid},
-		TooLarge:        "Ask for fewer objects at a time.",
-		ResponseExample: exampleObjects,
-	}), h.listObjects)
-	httpapi.Register(api, operation(httpapi.Operation{
-		ID: "get-object", Method: http.MethodGet, Path: object,
-		Summary: "Get an object", Description: getObjectDescription,
-		Problems: []problem.Code{problem.BucketNotFound, problem.ObjectNotFound, problem.ConditionFailed},
-		TooLarge: tooLargeInline, Others: getObjectOthers, ResponseExample: "Hello, Ada!\n",
-	}), h.getObject)
-	httpapi.Register(api, operation(httpapi.Operation{
-		ID: "put-object", Method: http.MethodPut, Path: object,
-		Summary: "Put an object", Description: putObjectDescription,
-		Problems: []problem.Code{
-			problem.BucketNotFound, problem.ObjectNotFound, problem.ConditionFailed, problem.OutcomeUnknown,
-		},
-		RequestExample: "Hello, Ada!\n", ResponseExample: exampleStored,
-	}), h.putObject)
-	httpapi.Register(api, operation(httpapi.Operation{
-		ID: "delete-object", Method: http.MethodDelete, Path: object,
-		Summary: "Delete an object", Description: deleteObjectDescription,
-		Problems: []problem.Code{
-			problem.BucketNotFound, problem.ObjectNotFound, problem.ConditionFailed, problem.OutcomeUnknown,
-		},
-	}), h.deleteObject)
+	h.registerReads(api)
+	h.registerWrites(api)
+	h.registerBulk(api)
+	h.registerTransfers(api)
 }
 
 // operation adds what all operations of the connector have in common.
@@ -110,12 +83,15 @@ func (h *handler) open(ctx context.Context, in OfConnection) (*connection.Connec
 	return h.opener.Open(ctx, httpapi.Caller(ctx), in.Connection, permissions.S3)
 }
 
+// notABucket is the fault of what is no bucket's name.
+const notABucket = "expected a bucket's name, not an ARN or alias"
+
 // openBucket opens the caller's connection for a bucket, once allowed says that it may be used as it is meant to.
 func (h *handler) openBucket(
 	ctx context.Context, in OfBucket, allowed func(*connection.Connection) error,
 ) (*bucket, error) {
 	if !permissions.IsBucketName(in.Bucket) {
-		return nil, problem.Invalid(problem.Fault{Pointer: "path.bucket", Message: "expected a bucket's name, not an ARN or alias"})
+		return nil, problem.Invalid(problem.Fault{Pointer: "path.bucket", Message: notABucket})
 	}
 	c, err := h.open(ctx, in.OfConnection)
 	if err != nil {
@@ -124,7 +100,12 @@ func (h *handler) openBucket(
 	if err := allowed(c); err != nil {
 		return nil, err
 	}
-	owner := c.Limits.Owner(in.Bucket)
+	return h.bucketOf(c, in.Bucket)
+}
+
+// bucketOf is a bucket of a connection, whose limits have been seen to.
+func (h *handler) bucketOf(c *connection.Connection, name string) (*bucket, error) {
+	owner := c.Limits.Owner(name)
 	if owner == "" {
 		owner = c.Account
 	}
@@ -132,7 +113,7 @@ func (h *handler) openBucket(
 		return nil, problem.New(problem.ProviderUnverified, "It isn't known which account the connection's provider is in.").
 			WithHint("As an administrator or auditor of the site, verify the provider.")
 	}
-	return &bucket{Connection: c, regions: h.regions, name: in.Bucket, owner: owner}, nil
+	return &bucket{Connection: c, regions: h.regions, name: name, owner: owner}, nil
 }
 
 // openObject opens the caller's connection for an object.

@@ -182,7 +182,7 @@ func TestDocument(t *testing.T) {
 			t.Errorf("get-object doesn't describe %s", status)
 		}
 	}
-	if count != 5 {
+	if count != 14 {
 		t.Errorf("%d operations", count)
 	}
 }

@@ -133,15 +133,19 @@ func (h *handler) deleteObject(ctx context.Context, in *deleteObjectInput) (*del
 	if err != nil {
 		return nil, err
 	}
-	request := &awss3.DeleteObjectInput{
-		Bucket: &b.name, Key: &in.Key, ExpectedBucketOwner: &b.owner, IfMatch: optional(in.IfMatch),
-	}
-	err = b.call(ctx, "DeleteObject", "s3:DeleteObject", b.arn(in.Key), func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.DeleteObject(ctx, request)
-		return err
-	})
-	if err != nil {
+	if err := b.deleteOne(ctx, in.Key, in.IfMatch); err != nil {
 		return nil, b.orAbsent(ctx, in.Key, err)
 	}
 	return &deleteObjectOutput{http.StatusNoContent}, nil
+}
+
+// deleteOne deletes an object; with ifMatch only if that is its ETag.
+func (b *bucket) deleteOne(ctx context.Context, key, ifMatch string) error {
+	request := &awss3.DeleteObjectInput{
+		Bucket: &b.name, Key: &key, ExpectedBucketOwner: &b.owner, IfMatch: optional(ifMatch),
+	}
+	return b.call(ctx, "DeleteObject", "s3:DeleteObject", b.arn(key), func(ctx context.Context, client *awss3.Client) error {
+		_, err := client.DeleteObject(ctx, request)
+		return err
+	})
 }

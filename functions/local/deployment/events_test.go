@@ -49,11 +49,20 @@ var outcomes = map[string]struct {
 	"dynamodb-write-items":             {200, `"failed":0`},
 	"lambda-invoke":                    {200, "Hello"},
 	"lambda-list-functions":            {200, "hello"},
+	"s3-complete-upload":              {404, "object_not_found"},
+	"s3-copy-objects":                 {200, `"copied"`},
+	"s3-create-downloads":             {200, "x-amz-expected-bucket-owner"},
+	"s3-create-upload":                {200, `"X-Amz-Signature"`},
 	"s3-delete-object":                 {204, ""},
+	"s3-delete-objects":               {200, `"failed":0`},
 	"s3-get-object":                    {200, ""},
+	"s3-get-object-acl":               {200, "FULL_CONTROL"},
+	"s3-get-object-metadata":          {200, `"content_type"`},
 	"s3-list-buckets":                  {200, "demo-files"},
 	"s3-list-objects":                  {200, `"folders"`},
+	"s3-move-objects":                 {200, `"moved"`},
 	"s3-put-object":                    {200, ""},
+	"s3-sign-upload-parts":            {200, `"url"`},
 }
 
 // Every sample event goes through the handler that the template gives its route, as Lambda would call it.

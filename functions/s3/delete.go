@@ -1,0 +1,251 @@
+package s3
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/arngate/arngate/shared/connection"
+	"github.com/arngate/arngate/shared/cursor"
+	"github.com/arngate/arngate/shared/problem"
+)
+
+const tooLargeBulk = "Send fewer keys at a time."
+
+type deleteObjectsInput struct {
+	OfConnection
+
+	Body DeleteBody
+}
+
+// DeleteBody says what to delete: keys, or what begins with a prefix.
+type DeleteBody struct {
+	Bucket string   `json:"bucket" doc:"Name of the bucket, not its ARN" example:"demo-files"`
+	Keys   []string `json:"keys,omitempty" minItems:"1" maxItems:"1000" doc:"Just these; not with prefix"`
+	Prefix *string  `json:"prefix,omitempty" doc:"Every key that begins with this, page by page; end it in a slash to mean a folder. Empty: all of the bucket. Not with keys"`
+	Page
+}
+
+type deleteObjectsOutput struct{ Body Outcomes }
+
+func (h *handler) deleteObjects(ctx context.Context, in *deleteObjectsInput) (*deleteObjectsOutput, error) {
+	if faults := in.Body.faults(); len(faults) > 0 {
+		return nil, problem.Invalid(faults...)
+	}
+	if room := in.Body.room(); room < 0 {
+		return nil, problem.New(problem.PayloadTooLarge, "The answer for that many keys of that length could be over 4 MiB.").WithHint(tooLargeBulk)
+	}
+	c, err := h.open(ctx, in.OfConnection)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.Body.allowed(c); err != nil {
+		return nil, err
+	}
+	b, err := h.bucketOf(c, in.Body.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	out := &deleteObjectsOutput{Outcomes{Items: []Outcome{}}}
+	if in.Body.Prefix != nil {
+		return out, h.deletePage(ctx, b, in, &out.Body)
+	}
+	doomed := make([]doomed, 0, len(in.Body.Keys))
+	for _, key := range in.Body.Keys {
+		doomed = append(doomed, doom(key, ""))
+	}
+	return out, b.deleteInto(ctx, doomed, &out.Body)
+}
+
+func (d *DeleteBody) faults() []problem.Fault {
+	faults := bucketFaults(d.Bucket, "/bucket")
+	switch {
+	case d.Prefix == nil && len(d.Keys) == 0:
+		faults = append(faults, problem.Fault{Message: "expected either keys or prefix"})
+	case d.Prefix != nil && len(d.Keys) > 0:
+		faults = append(faults, problem.Fault{Pointer: "/prefix", Message: "not together with keys"})
+	case d.Prefix != nil:
+		faults = append(faults, prefixFaults(*d.Prefix, "/prefix")...)
+	}
+	seen := make(map[string]bool, len(d.Keys))
+	for i, key := range d.Keys {
+		pointer := keyPointer(i)
+		faults = append(faults, keyFaults(key, pointer)...)
+		if seen[key] {
+			faults = append(faults, problem.Fault{Pointer: pointer, Message: "is there twice"})
+		}
+		seen[key] = true
+	}
+	faults = append(faults, d.Page.faults(d.Prefix != nil)...)
+	return faults[:min(len(faults), maxShown)]
+}
+
+func keyPointer(i int) string { return "/keys/" + strconv.Itoa(i) }
+
+// room is what the keys leave of an answer.
+func (d *DeleteBody) room() int {
+	room := maxAnswer
+	for _, key := range d.Keys {
+		room -= cost(key, timesInDeletion)
+	}
+	return room
+}
+
+// timesInDeletion is how often a key can stand in the answer: itself, the resource, and AWS's message.
+const timesInDeletion = 3
+
+// allowed refuses the request as a whole if the connection doesn't include one of its keys.
+func (d *DeleteBody) allowed(c *connection.Connection) error {
+	if err := c.Require("s3:DeleteObject"); err != nil {
+		return err
+	}
+	if d.Prefix != nil {
+		return c.RequireListing(d.Bucket, *d.Prefix)
+	}
+	var refusal error
+	var faults []problem.Fault
+	for i, key := range d.Keys {
+		if err := c.RequireObject(d.Bucket, key, true); err != nil {
+			refusal = err
+			faults = append(faults, problem.Fault{Pointer: keyPointer(i), Message: outsideOfLimits})
+		}
+	}
+	return refused(refusal, faults)
+}
+
+// deletePage deletes one page of a prefix. A cursor is the last key of the page before, so that what could not be deleted isn't
+// met again.
+func (h *handler) deletePage(ctx context.Context, b *bucket, in *deleteObjectsInput, out *Outcomes) error {
+	asked := *in
+	asked.Body.Cursor = ""
+	bound := cursor.Bind(b.Bind(), "delete-objects", asked)
+	after, err := h.position(ctx, bound, in.Body.Cursor)
+	if err != nil {
+		return err
+	}
+	objects, more, err := b.page(ctx, *in.Body.Prefix, after, in.Body.limit(), timesInDeletion)
+	if err != nil || len(objects) == 0 {
+		return err
+	}
+	list := make([]doomed, 0, len(objects))
+	for _, o := range objects {
+		list = append(list, doom(o.Key, ""))
+	}
+	if err := b.deleteInto(ctx, list, out); err != nil {
+		return err
+	}
+	if more {
+		out.NextCursor, err = h.nextCursor(ctx, bound, &objects[len(objects)-1].Key)
+	}
+	return err
+}
+
+// deleteInto deletes objects and says what became of each.
+func (b *bucket) deleteInto(ctx context.Context, list []doomed, out *Outcomes) error {
+	if err := b.deleteAll(ctx, list); err != nil {
+		return err
+	}
+	for _, d := range list {
+		outcome := Outcome{Key: d.key, Outcome: outcomeDeleted}
+		if d.err != nil {
+			outcome.Outcome = outcomeFailed
+		}
+		if err := out.add(outcome, d.err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doomed is an object to be deleted.
+type doomed struct {
+	key  string
+	etag string // only if it still has this ETag; empty: whatever it has
+
+	answered bool  // by S3
+	err      error // why it is still there; a problem
+}
+
+func doom(key, etag string) doomed { return doomed{key: key, etag: etag} }
+
+// deleteAll deletes up to a thousand objects and sets what came of each. Its own error means that nothing was deleted.
+func (b *bucket) deleteAll(ctx context.Context, list []doomed) error {
+	if err := b.deleteTogether(ctx, list); err != nil {
+		return err
+	}
+	// What XML couldn't name, and what S3 didn't answer for, is deleted by itself.
+	var rest []*doomed
+	for i := range list {
+		if !list[i].answered {
+			rest = append(rest, &list[i])
+		}
+	}
+	begun, err := each(ctx, len(rest), func(ctx context.Context, i int) {
+		rest[i].err = b.deleteOne(ctx, rest[i].key, rest[i].etag)
+	})
+	for _, d := range rest[begun:] {
+		d.err = problem.New(problem.DeadlineExceeded, "The request ran out of time before this key was deleted.")
+	}
+	return err
+}
+
+// deleteTogether sends what XML can name in one DeleteObjects, which answers for each key, also with 200 (trap 40).
+func (b *bucket) deleteTogether(ctx context.Context, list []doomed) error {
+	byKey := make(map[string]*doomed, len(list))
+	request := &types.Delete{Quiet: aws.Bool(false)}
+	for i := range list {
+		if d := &list[i]; inXML(d.key) {
+			byKey[d.key] = d
+			request.Objects = append(request.Objects, types.ObjectIdentifier{Key: &d.key, ETag: optional(d.etag)})
+		}
+	}
+	if len(byKey) == 0 {
+		return nil
+	}
+	var answer *awss3.DeleteObjectsOutput
+	err := b.call(ctx, "DeleteObjects", "s3:DeleteObject", b.arn("*"), func(ctx context.Context, client *awss3.Client) (err error) {
+		answer, err = client.DeleteObjects(ctx, &awss3.DeleteObjectsInput{
+			Bucket: &b.name, ExpectedBucketOwner: &b.owner, Delete: request,
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, deleted := range answer.Deleted {
+		if d := byKey[aws.ToString(deleted.Key)]; d != nil {
+			d.answered = true
+		}
+	}
+	for _, failed := range answer.Errors {
+		if d := byKey[aws.ToString(failed.Key)]; d != nil {
+			d.answered, d.err = true, b.explain(d.key, failed)
+		}
+	}
+	return nil
+}
+
+// explain makes a problem of S3's answer for one key of DeleteObjects.
+func (b *bucket) explain(key string, failed types.Error) error {
+	p := problem.FromAWS("s3", "DeleteObjects", &smithy.GenericAPIError{
+		Code: aws.ToString(failed.Code), Message: aws.ToString(failed.Message),
+	})
+	if p.Code == problem.AWSAccessDenied && p.Resource == "" {
+		p.Resource = b.arn(key)
+	}
+	return p
+}
+
+// inXML reports whether XML carries a key unaltered, there and back: XML 1.0 has no control characters but three, which parsers
+// make spaces or line feeds of ("Object key names", XML related constraints). The SDK would put U+FFFD in their place, and name
+// another key by it.
+func inXML(key string) bool {
+	return !slices.ContainsFunc([]rune(key), func(r rune) bool {
+		return r < ' ' || (r >= 0x7f && r < 0xa0) || r == 0x2028 || r == 0x2029 || r >= 0xfffe && r <= 0xffff
+	})
+}
