@@ -15,6 +15,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/arngate/arngate/shared/localaws"
+	"github.com/arngate/arngate/shared/localaws/lambda"
 )
 
 // FuzzFront sends requests of any shape, well signed and not, to every service: none may panic, and what
@@ -25,7 +26,7 @@ func FuzzFront(f *testing.F) {
 	f.Add("POST", "/", "Action=CreateRole&RoleName=a&AssumeRolePolicyDocument=%7B%7D", "iam", "", "", uint8(0))
 	f.Add("POST", "/", `{"KeyId":"alias/x","Plaintext":"AAAA"}`, "kms", "TrentService.Encrypt", "", uint8(0))
 	f.Add("POST", "/", `{"CiphertextBlob":"AQAA"}`, "kms", "TrentService.Decrypt", "", uint8(0))
-	f.Add("POST", "/", `{"TableName":"t","Key":{"a":{"S":"b"}}}`, "dynamodb", "DynamoDB_20120810.GetItem", "", uint8(0))
+	f.Add("POST", "/", `{"TableName":"orders","Key":{"a":{"S":"b"}}}`, "dynamodb", "DynamoDB_20120810.GetItem", "", uint8(0))
 	f.Add("POST", "/", `{"QueueUrl":"http://h/222222222222/q","MessageBody":"x"}`, "sqs", "AmazonSQS.SendMessage", "", uint8(0))
 	f.Add("POST", "/", `{"Entries":[{"Source":"a"}]}`, "events", "AWSEvents.PutEvents", "", uint8(0))
 	f.Add("PUT", "/bucket/key?uploads", "body", "s3", "", "text/plain", uint8(0))
@@ -34,12 +35,18 @@ func FuzzFront(f *testing.F) {
 	f.Add("POST", "/bucket", "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nk\r\n--b\r\n"+
 		"Content-Disposition: form-data; name=\"x-amz-algorithm\"\r\n\r\nAWS4-HMAC-SHA256\r\n--b\r\n"+
 		"Content-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--\r\n", "s3", "", "multipart/form-data; boundary=b", uint8(3))
+	f.Add("POST", "/bucket?delete", "<Delete><Object><Key>k</Key><VersionId>null</VersionId></Object></Delete>", "s3", "", "", uint8(0))
+	f.Add("PUT", "/bucket?encryption", "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>"+
+		"<KMSMasterKeyID>k</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>", "s3", "", "", uint8(0))
+	f.Add("POST", "/bucket/key?uploadId=x", "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>", "s3", "", "", uint8(0))
+	f.Add("POST", "/2015-03-31/functions/f/policy", `{"StatementId":"a","Action":"lambda:*","Principal":"*"}`, "lambda", "", "", uint8(0))
 	f.Add("GET", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=a", "", "s3", "", "", uint8(3))
 	local := localaws.New(localaws.Options{LogLimit: 100})
 	id, secret := local.AddAccount(account)
 	client := &http.Client{Transport: local.Transport(), CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
+	furnish(f, local, client, aws.Credentials{AccessKeyID: id, SecretAccessKey: secret})
 	f.Fuzz(func(t *testing.T, method, target, body, service, amzTarget, contentType string, how uint8) {
 		r := fuzzedRequest(method, target, body, amzTarget, contentType)
 		if r == nil {
@@ -65,6 +72,35 @@ func FuzzFront(f *testing.F) {
 			t.Fatalf("a request with a wrong secret was allowed: %+v", calls[0])
 		}
 	})
+}
+
+// furnish makes what the requests above name, so that they get past its absence.
+func furnish(f *testing.F, local *localaws.AWS, client *http.Client, keys aws.Credentials) {
+	f.Helper()
+	table := `{"TableName":"orders","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],` +
+		`"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]}`
+	for _, r := range []struct{ method, target, body, service, amzTarget string }{
+		{"PUT", "/bucket", "", "s3", ""},
+		{"PUT", "/bucket/key", "content", "s3", ""},
+		{"POST", "/", table, "dynamodb", "DynamoDB_20120810.CreateTable"},
+	} {
+		request := fuzzedRequest(r.method, r.target, r.body, r.amzTarget, "")
+		sign(request, keys, r.body, r.service, 0)
+		answer, err := client.Do(request)
+		if err != nil {
+			f.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != http.StatusOK {
+			f.Fatalf("%s %s: %d %s, %v", r.method, r.target, answer.StatusCode, text, err)
+		}
+	}
+	if err := local.Lambda().Register(account, "us-east-1", lambda.Function{
+		Name: "f", Run: func(_ context.Context, in lambda.Invocation) ([]byte, error) { return in.Payload, nil },
+	}); err != nil {
+		f.Fatal(err)
+	}
 }
 
 // fuzzedRequest is nil where net/http would not send such a request.
