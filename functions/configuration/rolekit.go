@@ -62,7 +62,7 @@ func (p providers) roleKit(ctx context.Context, in *roleKitInput) (*roleKitOutpu
 		return p.userKit(in, limits)
 	}
 	options := p.kitOptions(in, stored, limits)
-	if faults := kitFaults(options, in.Site); len(faults) > 0 {
+	if faults := kitFaults(options, in); len(faults) > 0 {
 		return nil, problem.Invalid(faults...)
 	}
 	kit, err := rolekit.New(options)
@@ -83,23 +83,19 @@ func (p providers) limitsOf(ctx context.Context, stored registry.Provider) ([]pe
 	return limits, err
 }
 
-// kitOptions is the role to make, or the one there is: a path can't be changed, and an account neither.
+// kitOptions is the role to make, or, unless another name is asked for, the one there is: its path and account can't be changed.
 func (p providers) kitOptions(in *roleKitInput, stored registry.Provider, limits []permissions.Limits) rolekit.Options {
 	o := rolekit.Options{
 		Partition: p.deps.Partition, GatewayRoleARN: p.deps.GatewayRoleARN, RolePath: p.deps.RolePath, Account: in.Account,
-		RoleName: cmp.Or(in.RoleName, defaultRoleName(stored.Name)), Sites: []string{stored.Site}, Limits: limits,
-		Audit: in.Audit, Policies: unique(in.Policy), Origins: unique(in.Origin),
+		RoleName: cmp.Or(in.RoleName, defaultRoleName(stored.Name)), Sites: unique(append([]string{stored.Site}, in.Site...)),
+		Limits: limits, Audit: in.Audit, Policies: unique(in.Policy), Origins: unique(in.Origin),
 	}
 	if len(o.Origins) == 0 {
 		o.Origins = p.deps.Origins
 	}
-	o.Sites = unique(append(o.Sites, in.Site...))
 	role, err := registry.ParseRoleARN(stored.RoleARN, p.deps.Partition, p.deps.RolePath)
-	if err == nil {
-		o.Account = cmp.Or(in.Account, role.Account)
-		if in.RoleName == "" || in.RoleName == role.Name {
-			o.RoleName, o.RolePath = role.Name, role.Path
-		}
+	if err == nil && (in.RoleName == "" || in.RoleName == role.Name) {
+		o.RoleName, o.RolePath, o.Account = role.Name, role.Path, role.Account
 	}
 	return o
 }
@@ -114,9 +110,12 @@ func defaultRoleName(provider string) string {
 }
 
 // kitFaults are the faults of the parameters that the options come from.
-func kitFaults(o rolekit.Options, sites []string) []problem.Fault {
+func kitFaults(o rolekit.Options, in *roleKitInput) []problem.Fault {
 	var faults []problem.Fault
-	for _, site := range sites {
+	if in.Account != "" && in.Account != o.Account {
+		faults = append(faults, problem.Fault{Pointer: "query.account", Message: "must be that of the provider's role, or be left out"})
+	}
+	for _, site := range in.Site {
 		if !registry.ValidSite(site) {
 			faults = append(faults, problem.Fault{Pointer: "query.site", Message: "must be the id of a site, a UUID"})
 		}

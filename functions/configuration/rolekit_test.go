@@ -2,6 +2,8 @@ package configuration_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,6 +40,48 @@ func TestRoleKitForms(t *testing.T) {
 	plain := s.Call(get, "/v1/providers/demo/role-kit", s.Admin(), "").Body
 	if strings.Contains(plain, "iam:Get") || strings.Contains(plain, "CORS") {
 		t.Errorf("got what nobody asked for: %s", plain)
+	}
+}
+
+// The kit is for the role that there is, wherever its path has the segment; another name means a new role, under the segment.
+func TestRoleKitOfADeeperPath(t *testing.T) {
+	t.Parallel()
+	s := deploymenttest.Start(t)
+	const arn = "arn:aws:iam::777788889999:role/team/skuid-assumable-role/a'b/deep"
+	want(t, s.Call(post, "/v1/providers", s.Admin(), `{"name":"p","method":"assume_role","role_arn":"`+arn+`"}`), http.StatusCreated, "")
+	const path = "/v1/providers/p/role-kit?audit=true"
+	got := read[kit](t, s.Call(get, path, s.Admin(), ""))
+	if got.RoleName != "deep" || got.RolePath != "/team/skuid-assumable-role/a'b/" || !strings.Contains(string(got.Permission), arn) {
+		t.Errorf("got %s%s with %s", got.RolePath, got.RoleName, got.Permission)
+	}
+	got = read[kit](t, s.Call(get, path+"&role_name=other&account=444455556666", s.Admin(), ""))
+	if got.RolePath != "/skuid-assumable-role/" || !strings.Contains(string(got.Permission), "arn:aws:iam::444455556666:role/skuid-assumable-role/other") {
+		t.Errorf("got %s%s with %s", got.RolePath, got.RoleName, got.Permission)
+	}
+	refused := s.Call(get, path+"&account=444455556666", s.Admin(), "")
+	if diff := cmp.Diff([]string{"query.account"}, pointers(t, refused)); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+// Without an origin of the request's, buckets answer the pages that the API answers.
+func TestRoleKitOrigins(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(deploymenttest.TemplatePath(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "template.yaml")
+	changed := strings.Replace(string(text), "CorsOrigins:\n    Type: String\n    Default: \"\"", "CorsOrigins:\n    Type: String\n    Default: https://api-pages.example", 1)
+	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil { //nolint:gosec // a temporary folder
+		t.Fatal(err)
+	}
+	s := deploymenttest.StartTemplate(t, path)
+	for query, origin := range map[string]string{"": "https://api-pages.example", "?origin=https://other.example": "https://other.example"} {
+		got := s.Call(get, "/v1/providers/demo/role-kit"+query, s.Admin(), "")
+		if got.Status != http.StatusOK || strings.Count(got.Body, "https://") != 2 || !strings.Contains(got.Body, origin) {
+			t.Errorf("%s: got %s, want two buckets to answer %s alone", query, got.Body, origin)
+		}
 	}
 }
 
