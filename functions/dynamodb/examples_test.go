@@ -47,6 +47,7 @@ func (d documented) success() string {
 
 // TestEveryExampleOfTheDocument sends what the OpenAPI document shows to the demo site.
 func TestEveryExampleOfTheDocument(t *testing.T) {
+	t.Parallel()
 	raw, err := deployment.OpenAPI()
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,13 +53,19 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	local := localawstest.Start(t)
+	return benchOn(t, local, local.Transport(), t.Output())
+}
+
+// benchOn puts the connector on a local AWS that it reaches by transport; nil: over the network. Its log lines go to out.
+func benchOn(tb testing.TB, local *localawstest.AWS, transport http.RoundTripper, out io.Writer) *bench {
+	tb.Helper()
 	b := &bench{local: local, keys: local.Account(account), opened: map[string]*registry.Opened{}, limit: 29 * time.Second}
 	b.client = awsdynamodb.NewFromConfig(local.Config(b.keys))
-	clients := awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Transport()})
-	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: t.Output(), Function: "dynamodb"})})
+	clients := awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: transport})
+	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: out, Function: "dynamodb"})})
 	dynamodb.Register(b.api, dynamodb.Deps{Opener: connection.NewOpener(b, b, clients), Ring: marked{}})
 	b.connect("orders", func(l *permissions.Limits) { l.Tables = []string{"*"} })
-	b.createOrders(t)
+	b.createOrders(tb)
 	return b
 }
 
@@ -114,15 +121,15 @@ func (m marked) Open(_ context.Context, purpose string, associated, sealed []byt
 }
 
 // createOrders makes the table Orders with twelve orders of three customers.
-func (b *bench) createOrders(t *testing.T) {
-	t.Helper()
+func (b *bench) createOrders(tb testing.TB) {
+	tb.Helper()
 	key := func(name string, role types.KeyType) types.KeySchemaElement {
 		return types.KeySchemaElement{AttributeName: aws.String(name), KeyType: role}
 	}
 	attribute := func(name string) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: types.ScalarAttributeTypeS}
 	}
-	_, err := b.client.CreateTable(t.Context(), &awsdynamodb.CreateTableInput{
+	_, err := b.client.CreateTable(tb.Context(), &awsdynamodb.CreateTableInput{
 		TableName: aws.String("Orders"), BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{attribute("id"), attribute("customer"), attribute("placed")},
 		KeySchema:            []types.KeySchemaElement{key("id", types.KeyTypeHash)},
@@ -132,22 +139,22 @@ func (b *bench) createOrders(t *testing.T) {
 		}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for i := range 12 {
-		b.put(t, fmt.Sprintf(`{"id":"o-%02d","customer":"c-%d","placed":"2026-01-%02d","total":%d}`, i, i%3, 28-i, i*10))
+		b.put(tb, fmt.Sprintf(`{"id":"o-%02d","customer":"c-%d","placed":"2026-01-%02d","total":%d}`, i, i%3, 28-i, i*10))
 	}
 	b.local.ResetCalls()
 }
 
-func (b *bench) put(t *testing.T, item string) {
-	t.Helper()
+func (b *bench) put(tb testing.TB, item string) {
+	tb.Helper()
 	attributes, faults := value.DecodeItem([]byte(item), value.Plain, "")
 	if len(faults) > 0 {
-		t.Fatal(faults)
+		tb.Fatal(faults)
 	}
-	if _, err := b.client.PutItem(t.Context(), &awsdynamodb.PutItemInput{TableName: aws.String("Orders"), Item: attributes}); err != nil {
-		t.Fatal(err)
+	if _, err := b.client.PutItem(tb.Context(), &awsdynamodb.PutItemInput{TableName: aws.String("Orders"), Item: attributes}); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -199,8 +206,8 @@ func (b *bench) do(t *testing.T, r request) answer {
 	return a
 }
 
-func (r request) event(t *testing.T) []byte {
-	t.Helper()
+func (r request) event(tb testing.TB) []byte {
+	tb.Helper()
 	user, at := r.user, r.site
 	if user == "" {
 		user = "ada"
@@ -211,7 +218,7 @@ func (r request) event(t *testing.T) []byte {
 	claims := map[string]any{"iss": "https://id.example", "sub": user, "site_id": at, "scope": "arngate/connect"}
 	event := map[string]any{
 		"version": "2.0", "rawPath": "/v1/dynamodb/" + r.path, "rawQueryString": r.query.Encode(),
-		"headers": map[string]string{"authorization": "Bearer e30." + base64.RawURLEncoding.EncodeToString(marshal(t, claims)) + ".c2ln", "content-type": "application/json"},
+		"headers": map[string]string{"authorization": "Bearer e30." + base64.RawURLEncoding.EncodeToString(marshal(tb, claims)) + ".c2ln", "content-type": "application/json"},
 		"requestContext": map[string]any{
 			"requestId": "r-1", "http": map[string]any{"method": r.method, "sourceIp": "192.0.2.1"},
 			"authorizer": map[string]any{"jwt": map[string]any{"claims": map[string]any{"iss": "https://id.example", "sub": user}}},
@@ -220,14 +227,14 @@ func (r request) event(t *testing.T) []byte {
 	if r.body != "" {
 		event["body"] = r.body
 	}
-	return marshal(t, event)
+	return marshal(tb, event)
 }
 
-func marshal(t *testing.T, v any) []byte {
-	t.Helper()
+func marshal(tb testing.TB, v any) []byte {
+	tb.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }

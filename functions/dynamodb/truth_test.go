@@ -104,9 +104,14 @@ var (
 	someTexts   = rapid.SampledFrom([]any{"x", "xy", "y", "yx"})
 	someNumbers = rapid.SampledFrom([]any{json.Number("-1"), json.Number("0"), json.Number("1"), json.Number("2"), json.Number("10")})
 	someValues  = rapid.SampledFrom([]any{
-		"", "x", "xy", "yx", json.Number("-1"), json.Number("0"), json.Number("2"), json.Number("10"), true, nil, []any{"x", json.Number("1")}, []any{},
-		map[string]any{"$binary": "eA=="}, map[string]any{"$set": []any{"x", "y"}}, map[string]any{"$set": []any{json.Number("2"), json.Number("1")}},
-		map[string]any{"e": "x"}, map[string]any{"e": []any{"xy", json.Number("2")}},
+		"", "x", "xy", "yx", json.Number("-1"), json.Number("0"), json.Number("2"), json.Number("10"), true, nil,
+		[]any{"x", json.Number("1")},
+		[]any{},
+		map[string]any{"$binary": "eA=="},
+		map[string]any{"$set": []any{"x", "y"}},
+		map[string]any{"$set": []any{json.Number("2"), json.Number("1")}},
+		map[string]any{"e": "x"},
+		map[string]any{"e": []any{"xy", json.Number("2")}},
 	})
 )
 
