@@ -38,7 +38,7 @@ func (r *run) verifyKeys(ctx context.Context) error {
 		r.skip(CheckNotRoot, CheckSession)
 		return nil
 	}
-	r.result.Account = aws.ToString(got.Account)
+	r.result.Account, r.caller = aws.ToString(got.Account), aws.ToString(got.Arn)
 	r.note(Check{Name: CheckIdentity, Verdict: Passed, Evidence: "AWS takes the access keys." + r.afterWaiting()}, registry.Unusable)
 	if strings.HasSuffix(aws.ToString(got.Arn), ":root") {
 		r.note(Check{
@@ -56,10 +56,13 @@ func (r *run) verifyKeys(ctx context.Context) error {
 func (r *run) checkSession(ctx context.Context, sign func(*awssts.Options)) error {
 	name := "sts:GetFederationToken"
 	call := func() error {
-		_, err := r.customer.GetFederationToken(ctx, &awssts.GetFederationTokenInput{
+		out, err := r.customer.GetFederationToken(ctx, &awssts.GetFederationTokenInput{
 			Name:   aws.String(credentials.FederationName(caller.AuditUser, r.provider.Site)),
 			Policy: aws.String(permissions.DenyAll()), DurationSeconds: aws.Int32(probeSeconds),
 		}, sign)
+		if err == nil {
+			r.control = sdkCredentials(out.Credentials)
+		}
 		return err
 	}
 	if r.provider.Scoping == registry.ScopingNone {

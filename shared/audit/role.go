@@ -202,6 +202,7 @@ func (r *run) assume(ctx context.Context, in *awssts.AssumeRoleInput) (*ststypes
 	if err != nil {
 		return nil, err
 	}
+	r.control = sdkCredentials(out.Credentials)
 	return out.Credentials, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/arngate/arngate/shared/registry"
@@ -25,9 +26,18 @@ const (
 // eight calls to STS, retries aside. It returns an error wrapping registry.ErrNotFound, [ErrAwaitingRole] or
 // [ErrInconclusive]; that the provider is of no use is not an error but what was found.
 func (v *Verifier) Verify(ctx context.Context, site, name string) (Verification, error) {
-	provider, err := v.registry.Provider(ctx, site, name)
+	run, err := v.run(ctx, site, name)
 	if err != nil {
 		return Verification{}, fmt.Errorf("verify provider: %w", err)
+	}
+	return run.result, nil
+}
+
+// run makes a verify and returns it with what an audit goes on with.
+func (v *Verifier) run(ctx context.Context, site, name string) (*run, error) {
+	provider, err := v.registry.Provider(ctx, site, name)
+	if err != nil {
+		return nil, err
 	}
 	run := &run{
 		Verifier: v, provider: provider,
@@ -42,12 +52,12 @@ func (v *Verifier) Verify(ctx context.Context, site, name string) (Verification,
 		err = run.verifyRole(ctx)
 	}
 	if err != nil {
-		return Verification{}, fmt.Errorf("verify provider: %w", err)
+		return nil, err
 	}
 	if err := v.registry.PutState(ctx, site, name, run.state()); err != nil {
-		return Verification{}, fmt.Errorf("verify provider: %w", err)
+		return nil, err
 	}
-	return run.result, nil
+	return run, nil
 }
 
 // run is one verify under way.
@@ -55,6 +65,9 @@ type run struct {
 	*Verifier
 	provider registry.Provider
 	result   Verification
+
+	caller  string          // ARN of the user that stored keys belong to; "" while unknown
+	control aws.Credentials // of the last session made: under it everything is denied; without keys there is none
 }
 
 func (r *run) state() registry.State {

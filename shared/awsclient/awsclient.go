@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
@@ -37,6 +38,7 @@ type Clients struct {
 	s3       perRegion[awss3.Client]
 	lambda   perRegion[awslambda.Client]
 	sts      perRegion[awssts.Client]
+	iam      perRegion[awsiam.Client]
 }
 
 // New returns clients that share one pool of connections. It does no I/O.
@@ -88,6 +90,16 @@ func (c *Clients) Lambda(region string) (*awslambda.Client, error) {
 func (c *Clients) STS(region string) (*awssts.Client, error) {
 	return c.sts.get(c, region, func() *awssts.Client {
 		return awssts.New(awssts.Options{
+			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
+			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce),
+		})
+	})
+}
+
+// IAM returns the client for the partition of region, or [ErrRegion]. It is for the audit's reads.
+func (c *Clients) IAM(region string) (*awsiam.Client, error) {
+	return c.iam.get(c, region, func() *awsiam.Client {
+		return awsiam.New(awsiam.Options{
 			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
 			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce),
 		})
