@@ -5,6 +5,7 @@ package demosite
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -35,19 +36,23 @@ const rolePath = "/skuid-assumable-role/"
 
 // Options say where the demo is set up.
 type Options struct {
-	API        string     // address of the HTTPS API, without a path
-	AdminToken string     // bearer token of Site's administrator
-	Customer   aws.Config // an administrator of Account
+	API        string       // address of the HTTPS API, without a path
+	AdminToken string       // bearer token of Site's administrator
+	Customer   aws.Config   // an administrator of Account
+	Client     *http.Client // reaches the API; nil: http.DefaultClient
 }
 
 // Create fills the customer's account and registers the demo's provider and connections.
 // It is made for empty stores: what exists already is an error. It returns when the provider is verified.
 func Create(ctx context.Context, o Options) error {
+	if o.Client == nil {
+		o.Client = http.DefaultClient
+	}
 	customer := newCustomer(o.Customer)
 	if err := customer.fill(ctx); err != nil {
 		return fmt.Errorf("fill the demo account: %w", err)
 	}
-	site := siteAPI{base: o.API, token: o.AdminToken}
+	site := siteAPI{base: o.API, token: o.AdminToken, client: o.Client}
 	trust, err := site.nameProvider(ctx)
 	if err != nil {
 		return fmt.Errorf("name the provider: %w", err)

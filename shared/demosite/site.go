@@ -11,7 +11,10 @@ import (
 )
 
 // siteAPI is Arngate's API as the site's administrator uses it.
-type siteAPI struct{ base, token string }
+type siteAPI struct {
+	base, token string
+	client      *http.Client
+}
 
 // nameProvider registers the provider before its role exists, and returns the trust policy to create the role with.
 func (s siteAPI) nameProvider(ctx context.Context) (string, error) {
@@ -78,7 +81,7 @@ func (s siteAPI) call(ctx context.Context, method, path string, body, out any) (
 	}
 	request.Header.Set("Authorization", "Bearer "+s.token)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,9 @@ type Stack struct {
 	URL  string // of the API
 	Logs *Logs  // of all functions
 
-	tb testing.TB
+	tb      testing.TB
+	api     http.RoundTripper // reaches the API
+	secrets *secrets          // that passed by
 }
 
 // Logs collects log lines. Safe for concurrent use.
@@ -74,24 +76,15 @@ func StartTemplate(tb testing.TB, path string) *Stack {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Stack{AWS: localaws.New(localaws.Options{}), URL: "http://" + listener.Addr().String(), Logs: &Logs{}, tb: tb}
-	s.Deployment, err = deployment.Start(tb.Context(), deployment.Options{
-		Template: path, Address: listener.Addr().String(), AWS: s.AWS,
-		AWSEndpoint: awsEndpoint, Transport: s.AWS.Transport(), Logs: s.Logs,
-	})
+	server := &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Minute}}
+	s, err := deploy(tb, Options{Template: path}, listener.Addr().String(), http.DefaultTransport)
 	if err != nil {
 		_ = listener.Close()
 		tb.Fatal(err)
 	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute}}
+	server.Config.Handler = s.Handler()
 	server.Start()
-	tb.Cleanup(func() {
-		server.Close()
-		s.Wait()
-		if err := s.AWS.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	s.endWith(tb, server.Close)
 	s.demo(tb)
 	return s
 }
@@ -109,6 +102,7 @@ func (s *Stack) demo(tb testing.TB) {
 	}
 	err = demosite.Create(tb.Context(), demosite.Options{
 		API: s.URL, AdminToken: s.TokenOf(demosite.Site, "grace@example.com", "arngate/admin"), Customer: s.Customer(),
+		Client: &http.Client{Transport: s.api},
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -169,6 +163,10 @@ func (s *Stack) Call(method, path, token, body string) Answer {
 // Send sends a request. Redirects are not followed.
 func (s *Stack) Send(method, path, token string, body io.Reader, header http.Header) Answer {
 	s.tb.Helper()
+	body, err := s.secrets.sent(body)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
 	request, err := http.NewRequestWithContext(s.tb.Context(), method, s.URL+path, body)
 	if err != nil {
 		s.tb.Fatal(err)
@@ -177,7 +175,7 @@ func (s *Stack) Send(method, path, token string, body io.Reader, header http.Hea
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := http.DefaultTransport.RoundTrip(request)
+	response, err := s.api.RoundTrip(request)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -186,7 +184,9 @@ func (s *Stack) Send(method, path, token string, body io.Reader, header http.Hea
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	return Answer{Status: response.StatusCode, Header: response.Header, Body: string(text)}
+	answer := Answer{Status: response.StatusCode, Header: response.Header, Body: string(text)}
+	s.secrets.checkAnswer(s.tb, method+" "+path, answer)
+	return answer
 }
 
 // TemplatePath is the path of the repository's template.yaml.
