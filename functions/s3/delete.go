@@ -2,13 +2,7 @@ package s3
 
 import (
 	"context"
-	"slices"
 	"strconv"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/cursor"
@@ -160,92 +154,4 @@ func (b *bucket) deleteInto(ctx context.Context, list []doomed, out *Outcomes) e
 		}
 	}
 	return nil
-}
-
-// doomed is an object to be deleted.
-type doomed struct {
-	key  string
-	etag string // only if it still has this ETag; empty: whatever it has
-
-	answered bool  // by S3
-	err      error // why it is still there; a problem
-}
-
-func doom(key, etag string) doomed { return doomed{key: key, etag: etag} }
-
-// deleteAll deletes up to a thousand objects and sets what came of each. Its own error means that nothing was deleted.
-func (b *bucket) deleteAll(ctx context.Context, list []doomed) error {
-	if err := b.deleteTogether(ctx, list); err != nil {
-		return err
-	}
-	// What XML couldn't name, and what S3 didn't answer for, is deleted by itself.
-	var rest []*doomed
-	for i := range list {
-		if !list[i].answered {
-			rest = append(rest, &list[i])
-		}
-	}
-	begun, err := each(ctx, len(rest), func(ctx context.Context, i int) {
-		rest[i].err = b.deleteOne(ctx, rest[i].key, rest[i].etag)
-	})
-	for _, d := range rest[begun:] {
-		d.err = problem.New(problem.DeadlineExceeded, "The request ran out of time before this key was deleted.")
-	}
-	return err
-}
-
-// deleteTogether sends what XML can name in one DeleteObjects, which answers for each key, also with 200 (trap 40).
-func (b *bucket) deleteTogether(ctx context.Context, list []doomed) error {
-	byKey := make(map[string]*doomed, len(list))
-	request := &types.Delete{Quiet: aws.Bool(false)}
-	for i := range list {
-		if d := &list[i]; inXML(d.key) {
-			byKey[d.key] = d
-			request.Objects = append(request.Objects, types.ObjectIdentifier{Key: &d.key, ETag: optional(d.etag)})
-		}
-	}
-	if len(byKey) == 0 {
-		return nil
-	}
-	var answer *awss3.DeleteObjectsOutput
-	err := b.call(ctx, "DeleteObjects", "s3:DeleteObject", b.arn("*"), func(ctx context.Context, client *awss3.Client) (err error) {
-		answer, err = client.DeleteObjects(ctx, &awss3.DeleteObjectsInput{
-			Bucket: &b.name, ExpectedBucketOwner: &b.owner, Delete: request,
-		})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, deleted := range answer.Deleted {
-		if d := byKey[aws.ToString(deleted.Key)]; d != nil {
-			d.answered = true
-		}
-	}
-	for _, failed := range answer.Errors {
-		if d := byKey[aws.ToString(failed.Key)]; d != nil {
-			d.answered, d.err = true, b.explain(d.key, failed)
-		}
-	}
-	return nil
-}
-
-// explain makes a problem of S3's answer for one key of DeleteObjects.
-func (b *bucket) explain(key string, failed types.Error) error {
-	p := problem.FromAWS("s3", "DeleteObjects", &smithy.GenericAPIError{
-		Code: aws.ToString(failed.Code), Message: aws.ToString(failed.Message),
-	})
-	if p.Code == problem.AWSAccessDenied && p.Resource == "" {
-		p.Resource = b.arn(key)
-	}
-	return p
-}
-
-// inXML reports whether XML carries a key unaltered, there and back: XML 1.0 has no control characters but three, which parsers
-// make spaces or line feeds of ("Object key names", XML related constraints). The SDK would put U+FFFD in their place, and name
-// another key by it.
-func inXML(key string) bool {
-	return !slices.ContainsFunc([]rune(key), func(r rune) bool {
-		return r < ' ' || (r >= 0x7f && r < 0xa0) || r == 0x2028 || r == 0x2029 || r >= 0xfffe && r <= 0xffff
-	})
 }

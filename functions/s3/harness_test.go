@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -53,6 +54,7 @@ type bench struct {
 	opened   map[string]*registry.Opened
 	sessions map[string]localawstest.Keys
 	life     time.Duration // that is left to sessions
+	time     time.Duration // that an invocation has; 29 seconds if zero
 }
 
 func newBench(t *testing.T) *bench {
@@ -71,6 +73,13 @@ func newBench(t *testing.T) *bench {
 	createBucket(t, b.admin, "demo-files", localawstest.Region)
 	local.ResetCalls()
 	return b
+}
+
+// through puts the connector on the local AWS behind another transport.
+func (b *bench) through(t *testing.T, transport http.RoundTripper) {
+	t.Helper()
+	clients := awsclient.New(awsclient.Options{Endpoint: b.local.Endpoint(), Transport: transport})
+	b.serve(t, connection.NewOpener(b, b, clients))
 }
 
 // serve puts the connector on an opener.
@@ -119,6 +128,17 @@ func (b *bench) store(t *testing.T, key, content string, set ...func(*awss3.PutO
 		t.Fatal(err)
 	}
 	return aws.ToString(out.ETag)
+}
+
+// version makes demo-files keep versions.
+func (b *bench) version(t *testing.T) {
+	t.Helper()
+	_, err := b.admin.PutBucketVersioning(t.Context(), &awss3.PutBucketVersioningInput{
+		Bucket: new("demo-files"), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // connect makes a connection of site, on the role of the bench.
@@ -222,7 +242,8 @@ type request struct {
 	query        []string // names and values in turn
 	headers      map[string]string
 	body         []byte
-	user         string
+	user         string // ada if empty
+	site         string // site if empty
 }
 
 // answer is what it gets.
@@ -235,7 +256,7 @@ type answer struct {
 
 func (b *bench) do(t *testing.T, r request) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 29*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(b.time, 29*time.Second))
 	defer cancel()
 	raw, err := b.api.Handler().Invoke(ctx, r.event(t))
 	if err != nil {
@@ -265,7 +286,11 @@ func (r request) event(t *testing.T) []byte {
 	for i := 0; i+1 < len(r.query); i += 2 {
 		query.Set(r.query[i], r.query[i+1])
 	}
-	claims := map[string]any{"iss": "https://id.example", "sub": user, "site_id": site, "scope": "arngate/connect"}
+	of := r.site
+	if of == "" {
+		of = site
+	}
+	claims := map[string]any{"iss": "https://id.example", "sub": user, "site_id": of, "scope": "arngate/connect"}
 	headers := map[string]string{"authorization": "Bearer e30." + base64.RawURLEncoding.EncodeToString(marshal(t, claims)) + ".c2ln"}
 	for name, value := range r.headers {
 		headers[strings.ToLower(name)] = value
@@ -295,6 +320,29 @@ func marshal(t *testing.T, v any) []byte {
 func (b *bench) get(t *testing.T, path string, query ...string) answer {
 	t.Helper()
 	return b.do(t, request{method: http.MethodGet, path: path, query: query})
+}
+
+// post sends JSON below /v1/s3/.
+func (b *bench) post(t *testing.T, path, body string) answer {
+	t.Helper()
+	return b.do(t, request{method: http.MethodPost, path: path, body: []byte(body)})
+}
+
+// into decodes the body of a success.
+func (a answer) into(t *testing.T, out any) {
+	t.Helper()
+	if a.Status != http.StatusOK {
+		t.Fatalf("answer %d %s", a.Status, a.Body)
+	}
+	if err := json.Unmarshal([]byte(a.Body), out); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// quote is text as JSON.
+func quote(t *testing.T, text string) string {
+	t.Helper()
+	return string(marshal(t, text))
 }
 
 const objectPath = "files/buckets/demo-files/object"
