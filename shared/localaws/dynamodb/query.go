@@ -35,6 +35,9 @@ func (st *store) query(p parameters, _ time.Time) (any, error) {
 	if err := q.checkFilter(); err != nil {
 		return nil, err
 	}
+	if err := r.checkFiltered(); err != nil {
+		return nil, err
+	}
 	if err := r.checkReturned(); err != nil {
 		return nil, err
 	}
@@ -70,7 +73,7 @@ func (q *queried) bind(terms []expression.KeyTerm) error {
 	if len(terms) > 1 {
 		sort, ok := keys.sort()
 		if !ok {
-			return validation("Query condition missed key schema element: %s", keys.partition().name)
+			return validation("Query key condition not supported")
 		}
 		if q.sort = termFor(terms, sort.name); q.sort == nil {
 			return validation("Query condition missed key schema element: %s", sort.name)

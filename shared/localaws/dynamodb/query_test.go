@@ -269,6 +269,21 @@ func TestTrap30GlobalIndexes(t *testing.T) {
 		"because its projection type is not ALL")
 }
 
+func TestTrap28FilterOfAScannedIndex(t *testing.T) {
+	l := start(t)
+	table := l.orders(t)
+	l.put(t, table, item{"pk": str("a"), "sk": num("1"), "holder": str("h"), "height": num("1"), "x": str("there")})
+	for filter, want := range map[string]int32{"attribute_exists(x)": 0, "attribute_not_exists(x)": 1} {
+		out, err := l.Scan(t.Context(), &awsdynamodb.ScanInput{
+			TableName: &table, IndexName: aws.String("byHolder"), FilterExpression: &filter,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, out.Count, want)
+	}
+}
+
 func TestIndexesFollowTheirItems(t *testing.T) {
 	l := start(t)
 	table := l.orders(t)
