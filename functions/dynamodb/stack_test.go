@@ -33,7 +33,7 @@ type route struct {
 	badPath      string // empty: path
 	badBody      string
 	badCode      problem.Code
-	action       string // that the role needs, besides dynamodb:DescribeTable
+	action       string // that the role needs; besides, some need dynamodb:DescribeTable
 	write        bool
 }
 
@@ -41,7 +41,8 @@ const keyOfFirst = `?key=%7B%22id%22%3A%22o-001%22%7D`
 
 var routes = []route{
 	{name: "list tables", method: http.MethodGet, path: "/tables", badPath: "/tables?limit=0", badCode: problem.InvalidRequest, action: "dynamodb:ListTables"},
-	{name: "describe a table", method: http.MethodGet, path: "/tables/Orders?sample=10", badPath: "/tables/Orders?sample=many", badCode: problem.InvalidRequest, action: "dynamodb:Scan"},
+	{name: "describe a table", method: http.MethodGet, path: "/tables/Orders", badPath: "/tables/Orders?samples=1", badCode: problem.InvalidRequest, action: "dynamodb:DescribeTable"},
+	{name: "sample a table", method: http.MethodGet, path: "/tables/Orders?sample=10", badPath: "/tables/Orders?sample=many", badCode: problem.InvalidRequest, action: "dynamodb:Scan"},
 	{name: "get an item", method: http.MethodGet, path: "/tables/Orders/item" + keyOfFirst, badPath: "/tables/Orders/item?key=1", badCode: problem.InvalidRequest, action: "dynamodb:Query"},
 	{name: "put an item", method: http.MethodPut, path: "/tables/Orders/item", body: `{"item":{"id":"o-001","v":1}}`, badBody: `{"item":[]}`, badCode: problem.InvalidRequest, action: "dynamodb:PutItem", write: true},
 	{name: "update an item", method: http.MethodPatch, path: "/tables/Orders/item" + keyOfFirst, body: `{"add":{"n":1}}`, badBody: `{"add":{"n":"x"}}`, badCode: problem.InvalidRequest, action: "dynamodb:UpdateItem", write: true},
@@ -72,12 +73,17 @@ func call(s *deploymenttest.Stack, connection, token string, r route) answer {
 // trap 23 among others.
 func TestEveryRouteFromTheGateToAWS(t *testing.T) {
 	s := deploymenttest.Start(t)
-	poor := poorConnection(t, s)
+	poorConnection(t, s, "poor", `"dynamodb:DescribeTable"`)
+	poorConnection(t, s, "poorest", `"s3:ListBucket"`)
 	s.Connection("look", "dynamodb", demosite.Provider, `"read_only":true,"tables":["Orders"]`)
 	other := s.TokenOf(demosite.OtherSite, demosite.User, "arngate/connect")
 	for _, r := range routes {
 		t.Run(r.name, func(t *testing.T) {
 			call(s, "orders", s.Builder(), r.bad()).wantCode(t, r.badCode)
+			poor := "poor"
+			if r.action == "dynamodb:DescribeTable" {
+				poor = "poorest"
+			}
 			denied := call(s, poor, s.Builder(), r).wantProblem(t, problem.AWSAccessDenied)
 			if denied.MissingAction != r.action || !strings.HasPrefix(denied.Resource, "arn:aws:dynamodb:") && denied.Resource != "*" {
 				t.Errorf("missing %q on %q, want %s", denied.MissingAction, denied.Resource, r.action)
@@ -108,20 +114,19 @@ func (a answer) wantCode(t *testing.T, code problem.Code) {
 	}
 }
 
-// poorConnection is one whose role may only describe tables.
-func poorConnection(t *testing.T, s *deploymenttest.Stack) string {
+// poorConnection makes a connection whose role may do nothing but one action.
+func poorConnection(t *testing.T, s *deploymenttest.Stack, name, action string) {
 	t.Helper()
-	arn := s.Role("/skuid-assumable-role/", "poor", demosite.Site, "")
+	arn := s.Role("/skuid-assumable-role/", name, demosite.Site, "")
 	_, err := awsiam.NewFromConfig(s.Customer()).PutRolePolicy(t.Context(), &awsiam.PutRolePolicyInput{
-		RoleName: aws.String("poor"), PolicyName: aws.String("describe"),
-		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:DescribeTable","Resource":"*"}}`),
+		RoleName: aws.String(name), PolicyName: aws.String("one"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":` + action + `,"Resource":"*"}}`),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Provider("poor", arn)
-	s.Connection("poor", "dynamodb", "poor", `"tables":["*"]`)
-	return "poor"
+	s.Provider(name, arn)
+	s.Connection(name, "dynamodb", name, `"tables":["*"]`)
 }
 
 // opener opens connections as the function does.

@@ -113,3 +113,15 @@ func TestUpdateWithinTheConnection(t *testing.T) {
 		t.Errorf("AWS was called: %s", got)
 	}
 }
+
+func TestTrap27EmptyStringsAndEmptySets(t *testing.T) {
+	b := newBench(t)
+	b.putItem(t, `{"item":{"id":"e","s":"","b":{"$binary":""},"l":[],"m":{}}}`).wantBody(t, `{}`)
+	b.wantItem(t, "e", `{"b":{"$binary":""},"id":"e","l":[],"m":{},"s":""}`)
+	b.putItem(t, `{"item":{"id":"e","s":{"$set":[]},"m":{"s":{"$set":[]}}}}`).wantProblem(t, problem.InvalidRequest, "/item/s/$set", "/item/m/s/$set")
+	b.patch(t, "e", `{"add":{"s":{"$set":[]}}}`).wantProblem(t, problem.InvalidRequest, "/add/s/$set")
+	b.putItem(t, `{"item":{"id":""}}`).wantProblem(t, problem.AWSRejected)
+	b.patch(t, "e", `{"set":{"placed":"","customer":"c"}}`).wantProblem(t, problem.AWSRejected) // an index's key
+	b.patch(t, "e", `{"set":{"tags":{"$set":["x"]}}}`).wantBody(t, `{}`)
+	b.patch(t, "e", `{"delete":{"tags":{"$set":["x"]}},"return":"new"}`).wantBody(t, `{"attributes":{"b":{"$binary":""},"id":"e","l":[],"m":{},"s":""}}`)
+}
