@@ -74,19 +74,21 @@ func jsonDialect(format protocol.Format, own string, status int) dialect {
 // signatureCodes is the table of the services that tell apart only three kinds of wrong signatures.
 func signatureCodes(missing, incomplete, mismatch coded) map[sigv4.Kind]coded {
 	return map[sigv4.Kind]coded{
-		sigv4.Missing:         missing,
-		sigv4.Incomplete:      incomplete,
-		sigv4.BadQuery:        incomplete,
-		sigv4.Unsupported:     incomplete,
-		sigv4.Outdated:        incomplete,
-		sigv4.BadPayload:      incomplete,
-		sigv4.Truncated:       incomplete,
-		sigv4.Mismatch:        mismatch,
-		sigv4.Unsigned:        mismatch,
-		sigv4.Skewed:          mismatch,
-		sigv4.Expired:         mismatch,
-		sigv4.NotYetValid:     mismatch,
-		sigv4.PayloadMismatch: mismatch,
+		sigv4.Missing:            missing,
+		sigv4.Incomplete:         incomplete,
+		sigv4.BadQuery:           incomplete,
+		sigv4.BadCredential:      incomplete,
+		sigv4.BadQueryCredential: incomplete,
+		sigv4.Unsupported:        incomplete,
+		sigv4.Outdated:           incomplete,
+		sigv4.BadPayload:         incomplete,
+		sigv4.Truncated:          incomplete,
+		sigv4.Mismatch:           mismatch,
+		sigv4.Unsigned:           mismatch,
+		sigv4.Skewed:             mismatch,
+		sigv4.Expired:            mismatch,
+		sigv4.NotYetValid:        mismatch,
+		sigv4.PayloadMismatch:    mismatch,
 	}
 }
 
@@ -100,19 +102,21 @@ func s3Dialect() dialect {
 		accessDenied: denied,
 		tooLarge:     coded{http.StatusBadRequest, "EntityTooLarge"},
 		signature: map[sigv4.Kind]coded{
-			sigv4.Missing:         denied,
-			sigv4.Incomplete:      {http.StatusBadRequest, "AuthorizationHeaderMalformed"},
-			sigv4.BadQuery:        {http.StatusBadRequest, "AuthorizationQueryParametersError"},
-			sigv4.Unsupported:     {http.StatusBadRequest, "InvalidArgument"},
-			sigv4.Outdated:        {http.StatusBadRequest, "InvalidRequest"},
-			sigv4.BadPayload:      {http.StatusBadRequest, "InvalidRequest"},
-			sigv4.Truncated:       {http.StatusBadRequest, "IncompleteBody"},
-			sigv4.Mismatch:        {http.StatusForbidden, "SignatureDoesNotMatch"},
-			sigv4.Unsigned:        denied,
-			sigv4.Skewed:          {http.StatusForbidden, "RequestTimeTooSkewed"},
-			sigv4.Expired:         denied,
-			sigv4.NotYetValid:     denied,
-			sigv4.PayloadMismatch: {http.StatusBadRequest, "XAmzContentSHA256Mismatch"},
+			sigv4.Missing:            denied,
+			sigv4.Incomplete:         {http.StatusBadRequest, "AuthorizationHeaderMalformed"},
+			sigv4.BadQuery:           {http.StatusBadRequest, "AuthorizationQueryParametersError"},
+			sigv4.BadCredential:      {http.StatusBadRequest, "AuthorizationHeaderMalformed"},
+			sigv4.BadQueryCredential: {http.StatusBadRequest, "AuthorizationQueryParametersError"},
+			sigv4.Unsupported:        {http.StatusBadRequest, "InvalidArgument"},
+			sigv4.Outdated:           {http.StatusBadRequest, "InvalidRequest"},
+			sigv4.BadPayload:         {http.StatusBadRequest, "InvalidRequest"},
+			sigv4.Truncated:          {http.StatusBadRequest, "IncompleteBody"},
+			sigv4.Mismatch:           {http.StatusForbidden, "SignatureDoesNotMatch"},
+			sigv4.Unsigned:           denied,
+			sigv4.Skewed:             {http.StatusForbidden, "RequestTimeTooSkewed"},
+			sigv4.Expired:            denied,
+			sigv4.NotYetValid:        denied,
+			sigv4.PayloadMismatch:    {http.StatusBadRequest, "XAmzContentSHA256Mismatch"},
 		},
 	}}
 }
@@ -157,8 +161,14 @@ func (d dialect) signature(err error) error {
 	if d.format != protocol.RESTXML {
 		return e
 	}
-	if refused.Kind == sigv4.Skewed {
+	const malformed = `the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`
+	switch refused.Kind { //nolint:exhaustive // the other messages are S3's too
+	case sigv4.Skewed:
 		e.Message = "The difference between the request time and the current time is too large."
+	case sigv4.BadCredential:
+		e.Message = "The authorization header is malformed; " + malformed
+	case sigv4.BadQueryCredential:
+		e.Message = "Error parsing the X-Amz-Credential parameter; " + malformed
 	}
 	for name, value := range refused.Fields {
 		e = e.With(name, value)

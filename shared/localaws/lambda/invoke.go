@@ -91,22 +91,10 @@ func checkInvocation(how, tail string, payload []byte) error {
 	if len(payload) > limit {
 		return tooLarge(fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(payload), how, limit))
 	}
-	if len(payload) > 0 && !utf8.Valid(payload) {
-		return invalidContent("Invalid UTF-8")
-	}
-	if len(payload) > 0 && !json.Valid(payload) {
+	if len(payload) > 0 && (!utf8.Valid(payload) || !json.Valid(payload)) {
 		return invalidContent(syntaxFault(payload))
 	}
 	return nil
-}
-
-// syntaxFault says why a payload isn't JSON.
-func syntaxFault(payload []byte) string {
-	var v json.RawMessage
-	if err := json.Unmarshal(payload, &v); err != nil {
-		return err.Error()
-	}
-	return "unexpected content"
 }
 
 // result is how a function ended.

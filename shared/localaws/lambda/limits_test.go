@@ -59,8 +59,12 @@ func TestInvokeRefuses(t *testing.T) {
 			"arn:aws:lambda:us-east-1:111111111111:function:elsewhere", "", "{}", 404, "ResourceNotFoundException",
 			"Functions from 'us-east-1' are not reachable in this region ('eu-west-1')",
 		},
-		{"echo", "", "not json", 400, "InvalidRequestContentException", "Could not parse request body into json: Could not parse payload into json: "},
-		{"echo", "", "\xff", 400, "InvalidRequestContentException", "Invalid UTF-8"},
+		{"echo", "", "not json", 400, "InvalidRequestContentException", "Could not parse request body into json: Could not parse payload into json: " +
+			"Unrecognized token 'not': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"},
+		{"echo", "", "[1,\n2,\"\x80\"]", 400, "InvalidRequestContentException", "Invalid UTF-8 start byte 0x80"},
+		{"echo", "", "[1,\n2,\"\x80\"]", 400, "InvalidRequestContentException", "line: 2, column: 5]"},
+		{"echo", "", " <x>", 400, "InvalidRequestContentException", "Unexpected character ('<' (code 60)): expected a valid value"},
+		{"echo", "", "\xff", 400, "InvalidRequestContentException", "Unexpected character ('ÿ' (code 255))"},
 		{
 			"echo:1", "2", "{}", 400, "InvalidParameterValueException",
 			"The derived qualifier from the function name does not match the specified qualifier.",

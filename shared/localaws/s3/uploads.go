@@ -43,9 +43,11 @@ func (s *Service) listParts(w http.ResponseWriter, r *request) error {
 	x.element("Key", r.key)
 	x.element("UploadId", u.id)
 	x.number("PartNumberMarker", int64(marker))
+	next := 0 // where there are none
 	if len(parts) > 0 {
-		x.number("NextPartNumberMarker", int64(parts[len(parts)-1].number))
+		next = parts[len(parts)-1].number
 	}
+	x.number("NextPartNumberMarker", int64(next))
 	x.number("MaxParts", int64(limit))
 	x.flag("IsTruncated", truncated)
 	x.uploadFields(u, r.owner)
@@ -80,7 +82,7 @@ type uploadsPage struct {
 	uploads   []upload
 	prefixes  []string
 	truncated bool
-	key, id   string // the markers of the next page
+	key, id   string // the markers of the next page; AWS gives none for a page of prefixes alone
 }
 
 func (s *Service) listUploads(w http.ResponseWriter, r *request) error {
@@ -169,7 +171,9 @@ func (b *bucket) uploadsPage(l listing, marker string) uploadsPage {
 func (p *uploadsPage) add(u *upload, folder string) {
 	if folder != "" {
 		p.prefixes = append(p.prefixes, folder)
-		p.key, p.id = folder, ""
+		if len(p.uploads) > 0 {
+			p.key, p.id = "", "" // S3 names no next marker after a folder
+		}
 		return
 	}
 	p.uploads = append(p.uploads, *u)

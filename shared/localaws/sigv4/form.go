@@ -13,7 +13,7 @@ func ParseForm(field func(name string) string) (*Signed, error) {
 		return nil, fail(Unsupported, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256\"")
 	}
 	s := &Signed{signature: field("x-amz-signature"), Token: field("x-amz-security-token")}
-	if err := s.parseCredential(field("x-amz-credential"), BadQuery); err != nil {
+	if err := s.parseCredential(field("x-amz-credential"), BadQueryCredential); err != nil {
 		return nil, err
 	}
 	if s.Service != "s3" {

@@ -72,7 +72,7 @@ func parseHeader(r *http.Request, header string) (*Signed, error) {
 		Token:     r.Header.Get("X-Amz-Security-Token"),
 		payload:   r.Header.Get("X-Amz-Content-Sha256"),
 	}
-	if err := s.parseCredential(parts["Credential"], Incomplete); err != nil {
+	if err := s.parseCredential(parts["Credential"], BadCredential); err != nil {
 		return nil, err
 	}
 	return s, s.parseDate(headerDate(r), Incomplete)
@@ -113,7 +113,7 @@ func parseQuery(r *http.Request, query url.Values) (*Signed, error) {
 	if s.payload == "" {
 		s.payload = r.Header.Get("X-Amz-Content-Sha256")
 	}
-	if err := s.parseCredential(query.Get("X-Amz-Credential"), BadQuery); err != nil {
+	if err := s.parseCredential(query.Get("X-Amz-Credential"), BadQueryCredential); err != nil {
 		return nil, err
 	}
 	if err := s.parseDate(query.Get("X-Amz-Date"), BadQuery); err != nil {
@@ -149,16 +149,24 @@ func (s *Signed) parseCredential(credential string, kind Kind) error {
 	parts := strings.Split(credential, "/")
 	n := len(parts)
 	if n < 5 || parts[n-1] != terminator {
-		return fail(kind, "Credential must have exactly 5 slash-delimited elements, "+
-			"e.g. keyid/date/region/service/term, got '%s'", credential)
+		return malformedCredential(credential, kind)
 	}
 	s.AccessKeyID = strings.Join(parts[:n-4], "/")
 	s.Date, s.Region, s.Service = parts[n-4], parts[n-3], parts[n-2]
 	if s.AccessKeyID == "" || s.Date == "" || s.Region == "" || s.Service == "" {
-		return fail(kind, "Credential must have exactly 5 slash-delimited elements, "+
-			"e.g. keyid/date/region/service/term, got '%s'", credential)
+		return malformedCredential(credential, kind)
 	}
 	return nil
+}
+
+// malformedCredential is in S3's words where the credential is a parameter: presigned requests are S3's.
+func malformedCredential(credential string, kind Kind) error {
+	if kind == BadQuery {
+		return fail(kind, "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; "+
+			`expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`)
+	}
+	return fail(kind, "Credential must have exactly 5 slash-delimited elements, "+
+		"e.g. keyid/date/region/service/term, got '%s'", credential)
 }
 
 func (s *Signed) parseDate(text string, kind Kind) error {

@@ -34,19 +34,21 @@ type Kind int
 
 // The ways in which a signature can be refused.
 const (
-	Missing         Kind = iota // there is no signature
-	Incomplete                  // the signature's parts cannot be read, or some are missing
-	BadQuery                    // the parameters of a presigned request cannot be read
-	Mismatch                    // the signature is not that of the request
-	Unsigned                    // a header that must be signed is not
-	Skewed                      // signed too long ago, or in the future
-	Expired                     // presigned, and its time is over
-	NotYetValid                 // presigned for the future
-	PayloadMismatch             // the body is not the one whose hash was signed
-	BadPayload                  // what is said about the payload, or its framing, cannot be read
-	Truncated                   // the body is cut short
-	Unsupported                 // a variant that the local AWS does not verify
-	Outdated                    // Signature Version 2, which new buckets don't take any more
+	Missing            Kind = iota // there is no signature
+	Incomplete                     // the signature's parts cannot be read, or some are missing
+	BadQuery                       // the parameters of a presigned request cannot be read
+	BadCredential                  // the credential, with its scope, cannot be read
+	BadQueryCredential             // that of a presigned request or of a form cannot be read
+	Mismatch                       // the signature is not that of the request
+	Unsigned                       // a header that must be signed is not
+	Skewed                         // signed too long ago, or in the future
+	Expired                        // presigned, and its time is over
+	NotYetValid                    // presigned for the future
+	PayloadMismatch                // the body is not the one whose hash was signed
+	BadPayload                     // what is said about the payload, or its framing, cannot be read
+	Truncated                      // the body is cut short
+	Unsupported                    // a variant that the local AWS does not verify
+	Outdated                       // Signature Version 2, which new buckets don't take any more
 )
 
 // Error says why a signed request was refused.
@@ -108,14 +110,20 @@ func (s *Signed) Verify(r *http.Request, secret, bodyHash string, now time.Time)
 	return s.checkTime(now)
 }
 
+// mismatch is in S3's words, which differ from those of the others.
 func (s *Signed) mismatch(canonical, toSign string) *Error {
-	e := fail(Mismatch, "The request signature we calculated does not match the signature you provided. "+
-		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	advice := "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+	if s.Service == "s3" {
+		advice = "Check your key and signing method."
+	}
+	e := fail(Mismatch, "The request signature we calculated does not match the signature you provided. %s", advice)
 	e.Fields = map[string]string{
-		"AWSAccessKeyId":    s.AccessKeyID,
-		"SignatureProvided": s.signature,
-		"StringToSign":      toSign,
-		"CanonicalRequest":  canonical,
+		"AWSAccessKeyId":        s.AccessKeyID,
+		"SignatureProvided":     s.signature,
+		"StringToSign":          toSign,
+		"StringToSignBytes":     fmt.Sprintf("% x", toSign),
+		"CanonicalRequest":      canonical,
+		"CanonicalRequestBytes": fmt.Sprintf("% x", canonical),
 	}
 	return e
 }

@@ -331,7 +331,7 @@ func TestParseRefuses(t *testing.T) {
 		"nothing":         {"/", nil, sigv4.Missing},
 		"another scheme":  {"/", http.Header{"Authorization": {"Bearer x"}}, sigv4.Unsupported},
 		"no parts":        {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 x"}}, sigv4.Incomplete},
-		"short scope":     {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"}}, sigv4.Incomplete},
+		"short scope":     {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"}}, sigv4.BadCredential},
 		"no date":         {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=c"}}, sigv4.Incomplete},
 		"bad date":        {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=c"}, "X-Amz-Date": {"today"}}, sigv4.Incomplete},
 		"date not scope":  {"/", http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=c"}, "X-Amz-Date": {"20130525T000000Z"}}, sigv4.Mismatch},
