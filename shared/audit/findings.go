@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,18 +54,32 @@ func (a *Auditor) conclude(run *run, s subject, w *work, previous *Report, repor
 	return nil
 }
 
-// looked reports whether the audit could look at what a source tells, all of it.
-func (j *judge) looked(s source) bool {
-	switch s {
+// looked reports whether the audit could look at all that a finding, made by an audit before, is about.
+func (j *judge) looked(f Finding) bool {
+	switch _, about := f.Rule.severity(); about {
 	case fromTrust:
 		return j.s.isUser() || j.trust != nil
 	case fromPolicies:
-		return j.identity != nil && j.identity.Complete()
+		return j.identity != nil && !slices.ContainsFunc(j.identity.Gaps, func(g identity.Gap) bool { return hides(g, f.Evidence.Statement) })
 	case fromProbes:
 		return j.run.gotIn()
 	case fromVerify:
 	}
 	return true
+}
+
+// hides reports whether a gap may hide the policy that a statement stands in; of an unknown one any may.
+func hides(g identity.Gap, s *Statement) bool {
+	switch {
+	case s == nil:
+		return true
+	case s.Group != "":
+		return strings.Contains(g.Action, "Group") || g.Resource == s.ARN
+	case s.ARN != "":
+		return strings.Contains(g.Action, "Attached") || g.Resource == s.ARN
+	}
+	return strings.HasSuffix(g.Action, "RolePolicies") || strings.HasSuffix(g.Action, "RolePolicy") ||
+		strings.HasSuffix(g.Action, "UserPolicies") || strings.HasSuffix(g.Action, "UserPolicy")
 }
 
 // add completes a finding and keeps it. Those that differ in nothing that identifies them are one.
@@ -131,7 +146,8 @@ func (j *judge) keys() {
 			Coverage: []Observation{{Source: SourceVerify, Verdict: verdict.Allowed, Detail: "The provider's own settings."}},
 		}
 		f.Remediation = j.fix.federation()
-		f.Remediation.Steps = append(f.Remediation.Steps, "Then save the provider without scoping none.")
+		f.Remediation.Steps = append(f.Remediation.Commands, "Then save the provider without scoping none.")
+		f.Remediation.Commands = nil // alone they don't resolve it
 		j.add(f, "")
 	}
 	made, how := j.run.provider.Updated, "It has been stored here for that long; it may be older."

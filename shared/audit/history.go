@@ -9,7 +9,7 @@ import (
 
 // compare gives the findings of an audit their state and times, by those of the audit before, and adds those that are gone
 // since: resolved, if the audit could look at what they are about, else as they were. What was resolved before is dropped.
-func compare(before, now []Finding, at time.Time, looked func(source) bool) []Finding {
+func compare(before, now []Finding, at time.Time, looked func(Finding) bool) []Finding {
 	known := map[string]Finding{}
 	for _, f := range before {
 		if f.State != Resolved {
@@ -26,8 +26,7 @@ func compare(before, now []Finding, at time.Time, looked func(source) bool) []Fi
 		out = append(out, f)
 	}
 	for _, f := range known {
-		_, about := f.Rule.severity()
-		f.State, f.Rechecked, f.Suppression = Unchanged, looked(about), nil
+		f.State, f.Rechecked, f.Suppression = Unchanged, looked(f), nil
 		if f.Rechecked {
 			f.State = Resolved
 		}

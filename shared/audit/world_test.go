@@ -151,6 +151,7 @@ type world struct {
 	partner     localawstest.Keys
 	arn         string // of the role
 	accessKey   string
+	gateway     string // ARN of the gateway role
 	registry    *fakeRegistry
 	connections []registry.Connection
 	auditor     *audit.Auditor
@@ -182,11 +183,17 @@ func newWorld(t testing.TB, c corpusCase) *world {
 		w.addRole()
 	}
 	w.addGuardrails()
-	session, err := local.AssumeAsService("lambda.amazonaws.com", gateway, "gateway")
+	w.gateway = gateway
+	w.renew()
+	return w
+}
+
+// renew gives the auditor a fresh session of the gateway: they live for an hour.
+func (w *world) renew() {
+	session, err := w.AssumeAsService("lambda.amazonaws.com", w.gateway, "gateway")
 	w.must(err)
 	w.auditor = w.newAuditor(awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken))
-	local.ResetCalls()
-	return w
+	w.ResetCalls()
 }
 
 func (w *world) must(err error) {
