@@ -173,12 +173,8 @@ func notFound() error {
 }
 
 func unread(err error) error {
-	switch {
-	case errors.Is(err, registry.ErrNotFound):
+	if errors.Is(err, registry.ErrNotFound) {
 		return notFound()
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return problem.Wrap(problem.DeadlineExceeded, "The connection could not be looked up in time.", err)
-	default:
-		return problem.Wrap(problem.Internal, "The connection could not be looked up.", err)
 	}
+	return problem.FromOwn("The connection could not be looked up.", err)
 }

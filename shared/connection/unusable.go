@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 
 	"github.com/arngate/arngate/shared/credentials"
@@ -63,6 +64,9 @@ func whatToCheck(p registry.Provider) string {
 
 // unminted is for what is not the provider's fault: STS throttles, cannot be reached, or refuses the gateway itself.
 func unminted(p registry.Provider, err error) error {
+	if attempted, ok := errors.AsType[*smithy.OperationError](err); ok && attempted.ServiceID == awskms.ServiceID {
+		return problem.FromOwn("The provider's access keys could not be opened.", err)
+	}
 	explained := problem.FromAWS("sts", operationOf(p), err)
 	if slices.Contains([]problem.Code{problem.AWSThrottled, problem.AWSUnavailable, problem.DeadlineExceeded}, explained.Code) {
 		return explained

@@ -126,15 +126,14 @@ func (r *reply) GetHeaders() http.Header {
 	return h
 }
 
-// problemOf makes a problem of what an operation returned: its own, out of time, or ours.
+// problemOf makes a problem of what an operation returned: its own, or one of what stands behind every operation.
 func problemOf(ctx context.Context, err error) *problem.Error {
-	if p, ok := errors.AsType[*problem.Error](err); ok {
-		return p
+	_, own := errors.AsType[*problem.Error](err)
+	p := problem.FromOwn("Something failed on our side; it is logged under the request id.", err)
+	if !own && p.Code == problem.DeadlineExceeded && ctx.Err() == nil {
+		return internal(err) // some time of ours was up, not the request's
 	}
-	if ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
-		return problem.Wrap(problem.DeadlineExceeded, "The request ran out of time.", err)
-	}
-	return internal(err)
+	return p
 }
 
 func internal(cause error) *problem.Error {

@@ -192,7 +192,8 @@ func (r *route) successHeaders(headers map[string]*huma.Header) map[string]*huma
 func (r *route) allProblems() []problem.Code {
 	codes := append([]problem.Code{problem.Internal, problem.DeadlineExceeded, problem.PayloadTooLarge}, r.Problems...)
 	if !r.Public {
-		codes = append(codes, problem.CallerMissing, problem.UserReserved, problem.ScopeMissing)
+		codes = append(codes, problem.CallerMissing, problem.UserReserved, problem.ScopeMissing,
+			problem.AWSThrottled, problem.AWSUnavailable) // by what stands behind every operation
 	}
 	codes = append(codes, problem.InvalidRequest)
 	if r.body.field != nil {

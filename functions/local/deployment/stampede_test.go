@@ -71,7 +71,8 @@ func TestStampedeOutlivesTheLeaseHolder(t *testing.T) {
 	}
 }
 
-// stampede sends the same event to new instances, so many times to each, all at once, and returns how long the slowest answer took. Those
+// stampede sends the same event to new instances, so many times to each, all at once, and returns how long the slowest answer
+// took. Those
 // of instances that died are nobody's.
 func stampede(t *testing.T, s *deploymenttest.Stack, requests int, died func(instance int) bool) time.Duration {
 	t.Helper()

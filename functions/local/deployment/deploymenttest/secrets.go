@@ -74,14 +74,17 @@ func (s *secrets) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.Contains(signed, "/sts/") && !strings.Contains(signed, "/kms/") {
 		return s.next.RoundTrip(r)
 	}
-	if r.GetBody != nil {
-		if body, err := r.GetBody(); err == nil {
-			if text, err := io.ReadAll(body); err == nil {
-				s.search(text)
-			}
+	var sent []byte
+	if r.Body != nil {
+		var err error
+		if sent, err = io.ReadAll(r.Body); err != nil {
+			return nil, errors.Join(err, r.Body.Close())
 		}
 	}
-	response, err := s.next.RoundTrip(r)
+	s.search(sent)
+	read := r.Clone(r.Context())
+	read.Body = io.NopCloser(bytes.NewReader(sent))
+	response, err := s.next.RoundTrip(read)
 	if err != nil {
 		return nil, err
 	}
