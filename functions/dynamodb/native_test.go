@@ -123,7 +123,13 @@ func TestScanItemsBySegment(t *testing.T) {
 	if p.Count != 2 || p.Scanned != 12 || p.Capacity == nil || *p.Capacity == 0 {
 		t.Errorf("page %+v", p)
 	}
-	b.scan(t, `{"select":"count"}`).wantBody(t, `{"items":[],"count":12,"scanned_count":12}`)
+	for i := range 50 {
+		b.put(t, fmt.Sprintf(`{"id":"more-%02d"}`, i))
+	}
+	b.scan(t, `{"select":"count"}`).wantBody(t, `{"items":[],"count":62,"scanned_count":62}`)
+	if p := b.scan(t, `{}`).native(t); len(p.Items) != 50 || p.NextCursor == "" {
+		t.Errorf("%d items without a limit", len(p.Items))
+	}
 }
 
 func TestNativeFaults(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/arngate/arngate/functions/dynamodb/value"
+	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/problem"
 )
 
@@ -59,5 +60,16 @@ func TestTokensAreOfTheirParts(t *testing.T) {
 	a, b := clientToken("site", "ab", "c"), clientToken("site", "a", "bc")
 	if a == b || len(a) != tokenLength || a != clientToken("site", "ab", "c") {
 		t.Errorf("tokens %s and %s", a, b)
+	}
+	seen := map[string]bool{tokenOf(caller.Caller{Site: "s", User: "u", Actor: "a"}, "c", "t"): true}
+	for _, other := range []string{
+		tokenOf(caller.Caller{Site: "x", User: "u", Actor: "a"}, "c", "t"), tokenOf(caller.Caller{Site: "s", User: "x", Actor: "a"}, "c", "t"),
+		tokenOf(caller.Caller{Site: "s", User: "u", Actor: "x"}, "c", "t"), tokenOf(caller.Caller{Site: "s", User: "u", Actor: "a"}, "x", "t"),
+		tokenOf(caller.Caller{Site: "s", User: "u", Actor: "a"}, "c", "x"), tokenOf(caller.Caller{}, "c", ""),
+	} {
+		if seen[other] {
+			t.Errorf("token %q twice", other)
+		}
+		seen[other] = true
 	}
 }

@@ -40,7 +40,7 @@ func TestUpdateItem(t *testing.T) {
 func TestTrap32AnUpdateCreatesOnlyWhenTold(t *testing.T) {
 	b := newBench(t)
 	d := b.patch(t, "new", `{"add":{"n":1}}`).wantProblem(t, problem.ConditionFailed)
-	if d.Item != nil || d.Hint != "Send upsert: true to have it created." {
+	if d.Item != nil || d.Detail != "There is no item with that key." || d.Hint != "Send upsert: true to have it created." {
 		t.Errorf("problem %+v", d)
 	}
 	b.patch(t, "new", `{"add":{"n":1},"if":{"any":[{"field":"n","op":"not_exists"},{"field":"n","op":"<","value":9}]}}`).wantProblem(t, problem.ConditionFailed)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/arngate/arngate/functions/dynamodb/value"
+	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
@@ -89,7 +90,7 @@ func (h *handler) writeItems(ctx context.Context, in *writeItemsInput) (*writeIt
 		return nil, invalid(faults)
 	}
 	if in.Body.Atomic {
-		return transact(ctx, conn, writes, tokenOf(ctx, in), in.mode())
+		return transact(ctx, conn, writes, tokenOf(httpapi.Caller(ctx), in.Connection, in.Body.Token), in.mode())
 	}
 	return sendAll(ctx, conn, writes, in.mode())
 }
@@ -250,10 +251,9 @@ func (r *room) take(raw jsontext.Value) (kept jsontext.Value, omitted bool) {
 
 // tokenOf is a transaction's token for DynamoDB; empty if the request names none. Tokens are known to DynamoDB by account:
 // one caller's must not be another's, nor that of another connection.
-func tokenOf(ctx context.Context, in *writeItemsInput) string {
-	if in.Body.Token == "" {
+func tokenOf(c caller.Caller, connection, token string) string {
+	if token == "" {
 		return ""
 	}
-	c := httpapi.Caller(ctx)
-	return clientToken(c.Site, c.User, c.Actor, in.Connection, in.Body.Token)
+	return clientToken(c.Site, c.User, c.Actor, connection, token)
 }
