@@ -59,7 +59,7 @@ var (
 	}
 	exampleUpload = Upload{
 		Kind: kindPost, Key: "photos/cat.jpg", Method: http.MethodPost, URL: "https://demo-files.s3.eu-central-1.amazonaws.com",
-		Fields: map[string]string{
+		Fields: map[string]string{ //nolint:gosec // AWS's own example of an access key id
 			"Content-Type": "image/jpeg", "key": "photos/cat.jpg", "policy": "eyJjb25kaXRpb25zIjpbXX0=", "success_action_status": "201",
 			"x-amz-expected-bucket-owner": "444455556666", "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
 			"X-Amz-Credential": "ASIAIOSFODNN7EXAMPLE/20260105/eu-central-1/s3/aws4_request", "X-Amz-Date": "20260105T090000Z",

@@ -193,7 +193,7 @@ func TestTrap21RegionOfTheDeployment(t *testing.T) {
 // TestOtherOwnersBucket: a bucket of that name that is somebody else's is not used, unless the connection says whose it is.
 func TestOtherOwnersBucket(t *testing.T) {
 	b := newBench(t)
-	theirs := client(b.local, b.local.Account(stranger), localawstest.Region)
+	theirs := client(b.local, b.local.Account(stranger))
 	createBucket(t, theirs, "shared", localawstest.Region)
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::shared","arn:aws:s3:::shared/*"]}]}`
 	if _, err := theirs.PutBucketPolicy(t.Context(), &awss3.PutBucketPolicyInput{Bucket: new("shared"), Policy: &policy}); err != nil {

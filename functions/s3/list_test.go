@@ -19,7 +19,7 @@ func TestListBuckets(t *testing.T) {
 	b := newBench(t)
 	createBucket(t, b.admin, "archive", elsewhere)
 	createBucket(t, b.admin, "demo-more", localawstest.Region)
-	createBucket(t, client(b.local, b.local.Account(stranger), localawstest.Region), "demo-strange", localawstest.Region)
+	createBucket(t, client(b.local, b.local.Account(stranger)), "demo-strange", localawstest.Region)
 	all := b.get(t, "files/buckets").listing(t)
 	if diff := cmp.Diff([]string{"archive", "demo-files", "demo-more"}, all.values("name")); diff != "" {
 		t.Error(diff)

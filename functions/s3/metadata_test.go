@@ -8,6 +8,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/arngate/arngate/functions/s3"
 	"github.com/arngate/arngate/shared/permissions"
@@ -21,9 +22,8 @@ func TestGetMetadata(t *testing.T) {
 	etag := b.store(t, "a b.txt", "hello", func(in *awss3.PutObjectInput) {
 		in.ContentType, in.ContentEncoding, in.ContentLanguage = new("text/plain"), new("identity"), new("en")
 		in.ContentDisposition, in.CacheControl = new("inline"), new("max-age=60")
-		in.Metadata = map[string]string{"title": "a, b", "café": "x", "author": "Zoë"}
+		in.Metadata = map[string]string{"title": "a, b", "author": "Zoë"}
 		in.StorageClass, in.ServerSideEncryption = types.StorageClassStandardIa, types.ServerSideEncryptionAes256
-		delete(in.Metadata, "café")
 	})
 	b.operations()
 	var got s3.Metadata
@@ -36,13 +36,12 @@ func TestGetMetadata(t *testing.T) {
 	if got.ModifiedAt.IsZero() {
 		t.Error("no date")
 	}
-	got.ModifiedAt = got.ModifiedAt.Truncate(0).AddDate(-10000, 0, 0)
 	want := s3.Metadata{
-		Key: "a b.txt", Size: 5, ETag: etag, ModifiedAt: got.ModifiedAt, ContentType: "text/plain", ContentEncoding: "identity",
+		Key: "a b.txt", Size: 5, ETag: etag, ContentType: "text/plain", ContentEncoding: "identity",
 		ContentDisposition: "inline", ContentLanguage: "en", CacheControl: "max-age=60", StorageClass: "STANDARD_IA", Encryption: "AES256",
 		Metadata: map[string]string{"title": "a, b", "author": "Zoë"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(s3.Metadata{}, "ModifiedAt")); diff != "" {
 		t.Error(diff)
 	}
 	b.store(t, "empty", "")

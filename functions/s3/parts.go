@@ -141,7 +141,7 @@ func (h *handler) completeUpload(ctx context.Context, in *completeUploadInput) (
 	var answer *awss3.CompleteMultipartUploadOutput
 	// The SDK reads a 200 to its end, where an error can be (trap 42).
 	err = b.call(ctx, "CompleteMultipartUpload", "s3:PutObject", b.arn(in.Body.Key), func(ctx context.Context, client *awss3.Client) error {
-		answer, err = client.CompleteMultipartUpload(ctx, request, withoutChecksums)
+		answer, err = client.CompleteMultipartUpload(ctx, request, withoutChecksums, repeatedKeys)
 		return err
 	})
 	if err != nil {

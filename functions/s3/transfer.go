@@ -74,10 +74,10 @@ func (t *transfer) all(ctx context.Context, list []passage) (begun int, err erro
 			list[i].copyErr = t.copy(ctx, &list[i])
 		}
 	})
-	if err != nil || !t.move {
-		return begun, err
+	if err == nil && t.move {
+		t.clear(ctx, list[:begun])
 	}
-	return begun, t.clear(ctx, list[:begun])
+	return begun, err
 }
 
 // copy copies one object with its metadata and storage class. Its tags are left: to read and write them would need two more
@@ -122,7 +122,7 @@ func tooLargeToCopy(cause *problem.Error) error {
 }
 
 // clear deletes what has been copied, if it is still what was.
-func (t *transfer) clear(ctx context.Context, list []passage) error {
+func (t *transfer) clear(ctx context.Context, list []passage) {
 	var sources []doomed
 	var at []int
 	for i := range list {
@@ -140,7 +140,6 @@ func (t *transfer) clear(ctx context.Context, list []passage) error {
 			list[at[i]].err = source.err
 		}
 	}
-	return nil
 }
 
 // gone says that a conditional deletion failed because nothing is there any more: its own first try, whose answer was lost, or

@@ -211,10 +211,10 @@ func TestTrap42ErrorInA200(t *testing.T) {
 // TestCopyOver5GB: told by S3 for a single object, and without asking for one of a folder.
 func TestCopyOver5GB(t *testing.T) {
 	b := answered(t, func(r *http.Request) *http.Response {
-		switch {
-		case r.Method == http.MethodHead:
+		switch r.Method {
+		case http.MethodHead:
 			return response(r, http.StatusOK, "", "Content-Length", "5368709120")
-		case r.Method == http.MethodGet:
+		case http.MethodGet:
 			return response(r, http.StatusOK, `<ListBucketResult><Contents><Key>in/large</Key><Size>5368709121</Size></Contents></ListBucketResult>`)
 		}
 		return response(r, http.StatusBadRequest, `<Error><Code>InvalidRequest</Code>`+
@@ -323,7 +323,7 @@ func TestCopyTimeIsBounded(t *testing.T) {
 		b.store(t, fmt.Sprintf("in/%02d", i), "x")
 	}
 	b.time = 10600 * time.Millisecond // of which half a second is the gateway's, and ten are kept
-	b.local.Inject(localaws.Fault{Service: "s3", Operation: "CopyObject", Count: 60, Delay: 20 * time.Millisecond})
+	b.local.Inject(localaws.Fault{Service: "s3", Operation: "CopyObject", Count: 60, Delay: 150 * time.Millisecond})
 	got := b.bulk(t, "files/copy", ends(t, "prefix", "in/", "out/"))
 	if len(got.Items) == 0 || len(got.Items) == 60 || got.NextCursor == "" || got.Failed != 0 {
 		t.Fatalf("%d items, %d failed, cursor %q", len(got.Items), got.Failed, got.NextCursor)

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -149,9 +150,7 @@ func (b *bucket) beginPost(ctx context.Context, body *UploadBody, out *Upload) e
 		if err != nil {
 			return err
 		}
-		for name, value := range link.Values {
-			fields[name] = value
-		}
+		maps.Copy(fields, link.Values)
 		out.Method, out.URL, out.Fields = http.MethodPost, link.URL, fields
 		return nil
 	})
@@ -165,7 +164,7 @@ func (b *bucket) beginMultipart(ctx context.Context, body *UploadBody, out *Uplo
 		answer, err = client.CreateMultipartUpload(ctx, &awss3.CreateMultipartUploadInput{
 			Bucket: &b.name, Key: &body.Key, ExpectedBucketOwner: &b.owner,
 			ContentType: optional(body.ContentType), Metadata: body.Metadata,
-		}, withoutChecksums)
+		}, withoutChecksums, repeatedKeys)
 		return err
 	})
 	if err != nil {
