@@ -17,8 +17,8 @@ type text struct {
 // readText takes a policy apart that package policy has parsed: a single statement may stand without a list.
 func readText(raw string) (text, error) {
 	var outer struct {
-		Version   string
-		Statement json.RawMessage
+		Version   string          `json:"Version"`
+		Statement json.RawMessage `json:"Statement"`
 	}
 	if err := json.Unmarshal([]byte(raw), &outer); err != nil {
 		return text{}, fmt.Errorf("read policy: %w", err)

@@ -53,17 +53,23 @@ func effective(id *identity.Identity) *Effective {
 	return &Effective{Text: digest(texts), Meaning: digest(meanings)}
 }
 
+// unit is one action on one resource of a statement.
+type unit struct {
+	Role         string             `json:"role"`
+	Version      string             `json:"version"`
+	Effect       policy.Effect      `json:"effect"`
+	Action       string             `json:"action"`
+	Resource     string             `json:"resource"`
+	NotActions   []string           `json:"not_actions"`
+	NotResources []string           `json:"not_resources"`
+	Principal    *policy.Principals `json:"principal"`
+	NotPrincipal *policy.Principals `json:"not_principal"`
+	Conditions   []policy.Condition `json:"conditions"`
+}
+
 // canonical writes a statement as one text for each pair of an action and a resource, so that how they are grouped into
 // statements doesn't count.
 func canonical(role, version string, s policy.Statement) []string {
-	type unit struct {
-		Role, Version            string
-		Effect                   policy.Effect
-		Action, Resource         string
-		NotActions, NotResources []string
-		Principal, NotPrincipal  *policy.Principals
-		Conditions               []policy.Condition
-	}
 	base := unit{
 		Role: role, Version: version, Effect: s.Effect, NotActions: lowered(s.NotActions), NotResources: sorted(s.NotResources),
 		Principal: canonicalPrincipals(s.Principal), NotPrincipal: canonicalPrincipals(s.NotPrincipal),
@@ -81,7 +87,7 @@ func canonical(role, version string, s policy.Statement) []string {
 		for _, resource := range resources {
 			u := base
 			u.Action, u.Resource = action, resource
-			text, _ := json.Marshal(u) // strings and slices of them can always be written
+			text, _ := json.Marshal(u) //nolint:musttag // strings of package policy; they can always be written
 			out = append(out, string(text))
 		}
 	}

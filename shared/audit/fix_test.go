@@ -105,8 +105,8 @@ func (w *world) run(command string) {
 }
 
 // shellWords splits a command as a POSIX shell does. What isn't quoted must be plain, so that nothing is expanded.
-func shellWords(t testing.TB, command string) []string {
-	t.Helper()
+func shellWords(tb testing.TB, command string) []string {
+	tb.Helper()
 	var words []string
 	var word strings.Builder
 	inWord := false
@@ -115,7 +115,7 @@ func shellWords(t testing.TB, command string) []string {
 		case c == '\'':
 			end := strings.IndexByte(command[i+1:], '\'')
 			if end < 0 {
-				t.Fatalf("an open quote in %q", command)
+				tb.Fatalf("an open quote in %q", command)
 			}
 			word.WriteString(command[i+1 : i+1+end])
 			i += end + 1
@@ -133,7 +133,7 @@ func shellWords(t testing.TB, command string) []string {
 			word.WriteByte(c)
 			inWord = true
 		default:
-			t.Fatalf("%q is special to a shell in %q", c, command)
+			tb.Fatalf("%q is special to a shell in %q", c, command)
 		}
 	}
 	if inWord {

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,7 +121,8 @@ func TestTroubleIsNoReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, caseNamed(t, "trust_kit"))
 		for _, fault := range []localaws.Fault{
-			{Service: "sts", Status: 400, Code: "Throttling"}, {Service: "iam", Status: 400, Code: "Throttling"},
+			{Service: "sts", Status: 400, Code: "Throttling"},
+			{Service: "iam", Status: 400, Code: "Throttling"},
 			{Service: "iam", Operation: "GetRolePolicy", Status: 503, Code: "ServiceUnavailable"},
 		} {
 			w.Inject(fault)
@@ -135,12 +137,16 @@ func TestTroubleIsNoReport(t *testing.T) {
 func TestSuppressions(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	findings := []audit.Finding{
-		{Fingerprint: "a", Severity: audit.Critical, State: audit.New}, {Fingerprint: "b", Severity: audit.High, State: audit.New},
-		{Fingerprint: "c", Severity: audit.High, State: audit.Unchanged}, {Fingerprint: "d", Severity: audit.Medium, State: audit.Resolved},
+		{Fingerprint: "a", Severity: audit.Critical, State: audit.New},
+		{Fingerprint: "b", Severity: audit.High, State: audit.New},
+		{Fingerprint: "c", Severity: audit.High, State: audit.Unchanged},
+		{Fingerprint: "d", Severity: audit.Medium, State: audit.Resolved},
 	}
 	all := []audit.Suppression{
-		{Fingerprint: "a", Until: now.Add(time.Hour)}, {Fingerprint: "b", Until: now.Add(time.Hour)},
-		{Fingerprint: "c", Until: now}, {Fingerprint: "B", Until: now.Add(time.Hour)},
+		{Fingerprint: "a", Until: now.Add(time.Hour)},
+		{Fingerprint: "b", Until: now.Add(time.Hour)},
+		{Fingerprint: "c", Until: now},
+		{Fingerprint: "B", Until: now.Add(time.Hour)},
 	}
 	got := audit.Suppress(findings, all, now)
 	var suppressed []string
@@ -206,6 +212,22 @@ func TestFewSetsOfCredentials(t *testing.T) {
 		report := w.audit(nil)
 		if got := report.Coverage; got.Sets > 3 || got.STSCalls > 8+got.Sets || !got.Control {
 			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// IAM lists a hundred policies at a time.
+func TestEveryPageIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := caseNamed(t, "trust_kit")
+		c.Inline = map[string]json.RawMessage{}
+		const policies = 104
+		for i := range policies {
+			c.Inline[fmt.Sprintf("p%03d", i)] = json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}}`)
+		}
+		w := newWorld(t, c)
+		if report := w.audit(nil); len(report.Findings) != policies || report.Coverage.Policies != audit.PoliciesRead {
+			t.Errorf("got %d findings, policies %s", len(report.Findings), report.Coverage.Policies)
 		}
 	})
 }

@@ -132,10 +132,13 @@ func TestWritingProbesGoNowhereElse(t *testing.T) {
 	for _, local := range []string{"", "http://127.0.0.1:1", "https://127.0.0.1"} {
 		prober := probe.New(clients, local)
 		for _, target := range []probe.Target{
-			{Action: "dynamodb:PutItem", Table: "Orders"}, {Action: "dynamodb:UpdateItem", Table: "Orders"},
-			{Action: "dynamodb:DeleteItem", Table: "Orders"}, {Action: "s3:PutObject", Bucket: "acme-data"},
+			{Action: "dynamodb:PutItem", Table: "Orders"},
+			{Action: "dynamodb:UpdateItem", Table: "Orders"},
+			{Action: "dynamodb:DeleteItem", Table: "Orders"},
+			{Action: "s3:PutObject", Bucket: "acme-data"},
 			{Action: "s3:PutObject", Bucket: "acme-data", Known: probe.Known{MayGet: true}},
-			{Action: "s3:DeleteObject", Bucket: "acme-data"}, {Action: "lambda:InvokeFunction", Function: "send-mail"},
+			{Action: "s3:DeleteObject", Bucket: "acme-data"},
+			{Action: "lambda:InvokeFunction", Function: "send-mail"},
 		} {
 			target.Region = localawstest.Region
 			got := prober.Probe(t.Context(), keys, target)

@@ -13,8 +13,6 @@ import (
 	awscredentials "github.com/aws/aws-sdk-go-v2/credentials"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
@@ -28,7 +26,6 @@ import (
 	"github.com/arngate/arngate/shared/permissions"
 	"github.com/arngate/arngate/shared/policy"
 	"github.com/arngate/arngate/shared/registry"
-	"github.com/arngate/arngate/shared/rolekit"
 )
 
 const (
@@ -61,8 +58,11 @@ type corpusCase struct {
 }
 
 type corpusFault struct {
-	Service, Operation, Code, Message string
-	Status                            int
+	Service   string `json:"service"`
+	Operation string `json:"operation"`
+	Status    int    `json:"status"`
+	Code      string `json:"code"`
+	Message   string `json:"message"`
 }
 
 type corpusUser struct {
@@ -91,26 +91,36 @@ func (c corpusConnection) limits() permissions.Limits {
 }
 
 type expectedFinding struct {
-	Rule, Severity, Action, Resource, Verdict, Cause string
-	Includes, Excludes                               []string
+	Rule     string   `json:"rule"`
+	Severity string   `json:"severity"`
+	Action   string   `json:"action"`
+	Resource string   `json:"resource"`
+	Verdict  string   `json:"verdict"`
+	Cause    string   `json:"cause"`
+	Includes []string `json:"includes"`
+	Excludes []string `json:"excludes"`
 }
 
 type disagreement struct {
-	Action, Resource, Offline, Live, Cause string
+	Action   string `json:"action"`
+	Resource string `json:"resource"`
+	Offline  string `json:"offline"`
+	Live     string `json:"live"`
+	Cause    string `json:"cause"`
 }
 
 // corpus reads every case.
-func corpus(t testing.TB) []corpusCase {
-	t.Helper()
+func corpus(tb testing.TB) []corpusCase {
+	tb.Helper()
 	files, err := filepath.Glob("testdata/corpus/*.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all []corpusCase
 	for _, name := range files {
-		raw, err := os.ReadFile(name)
+		raw, err := os.ReadFile(name) //nolint:gosec // a file of the test's own
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		d := json.NewDecoder(strings.NewReader(strings.NewReplacer(
 			"<gateway>", gatewayARN, "<site>", siteA, "<other>", siteB,
@@ -119,25 +129,25 @@ func corpus(t testing.TB) []corpusCase {
 		d.DisallowUnknownFields()
 		var cases []corpusCase
 		if err := d.Decode(&cases); err != nil {
-			t.Fatalf("%s: %v", name, err)
+			tb.Fatalf("%s: %v", name, err)
 		}
 		all = append(all, cases...)
 	}
 	if len(all) < 40 {
-		t.Fatalf("got %d cases, want at least 40", len(all))
+		tb.Fatalf("got %d cases, want at least 40", len(all))
 	}
 	return all
 }
 
 // caseNamed returns one case of the corpus.
-func caseNamed(t testing.TB, name string) corpusCase {
-	t.Helper()
-	for _, c := range corpus(t) {
+func caseNamed(tb testing.TB, name string) corpusCase {
+	tb.Helper()
+	for _, c := range corpus(tb) {
 		if c.Name == name {
 			return c
 		}
 	}
-	t.Fatalf("no case %s", name)
+	tb.Fatalf("no case %s", name)
 	return corpusCase{}
 }
 
@@ -162,11 +172,11 @@ func (w *world) Connections(context.Context, string, string, int) ([]registry.Co
 	return w.connections, "", nil
 }
 
-func newWorld(t testing.TB, c corpusCase) *world {
-	t.Helper()
-	local := localawstest.Start(t)
-	w := &world{AWS: local, t: t, c: c, registry: &fakeRegistry{}}
-	gateway := local.AddRole(t, local.Account(gatewayAccount), localawstest.Role{
+func newWorld(tb testing.TB, c corpusCase) *world {
+	tb.Helper()
+	local := localawstest.Start(tb)
+	w := &world{AWS: local, t: tb, c: c, registry: &fakeRegistry{}}
+	gateway := local.AddRole(tb, local.Account(gatewayAccount), localawstest.Role{
 		Name: "gateway",
 		Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},
 			"Action":"sts:AssumeRole"}]}`,
@@ -303,8 +313,11 @@ func (w *world) addObjects() {
 	})
 	w.must(err)
 	for _, object := range [][3]string{
-		{"acme-data", "reports/a.txt", "a"}, {"acme-data", "private/b.txt", "b"},
-		{"acme-versioned", "reports/v.txt", "1"}, {"acme-versioned", "reports/v.txt", "2"}, {"acme-versioned", "gone.txt", "3"},
+		{"acme-data", "reports/a.txt", "a"},
+		{"acme-data", "private/b.txt", "b"},
+		{"acme-versioned", "reports/v.txt", "1"},
+		{"acme-versioned", "reports/v.txt", "2"},
+		{"acme-versioned", "gone.txt", "3"},
 	} {
 		_, err := files.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &object[0], Key: &object[1], Body: strings.NewReader(object[2])})
 		w.must(err)
@@ -340,129 +353,6 @@ func (w *world) fill(raw string) string {
 	return strings.NewReplacer("<role>", w.arn, "<access_key>", w.accessKey).Replace(raw)
 }
 
-func (w *world) addManaged(client *awsiam.Client) []string {
-	var arns []string
-	for name, document := range w.c.Managed {
-		out, err := client.CreatePolicy(w.t.Context(), &awsiam.CreatePolicyInput{
-			PolicyName: &name, PolicyDocument: aws.String(w.fill(string(document))),
-		})
-		w.must(err)
-		arns = append(arns, *out.Policy.Arn)
-	}
-	return append(arns, w.c.Attached...)
-}
-
-// readsOf is the policy that grants the audit's reads, on exactly what it reads.
-func readsOf(own, arn string, groups, managed []string) string {
-	quote := func(s []string) string { return `["` + strings.Join(s, `","`) + `"]` }
-	statements := `{"Effect":"Allow","Action":[` + own + `],"Resource":"` + arn + `"}`
-	if len(groups) > 0 {
-		statements += `,{"Effect":"Allow","Action":["iam:ListGroupPolicies","iam:GetGroupPolicy","iam:ListAttachedGroupPolicies"],"Resource":` + quote(groups) + `}`
-	}
-	if len(managed) > 0 {
-		statements += `,{"Effect":"Allow","Action":["iam:GetPolicy","iam:GetPolicyVersion"],"Resource":` + quote(managed) + `}`
-	}
-	return `{"Version":"2012-10-17","Statement":[` + statements + `]}`
-}
-
-func (w *world) addRole() {
-	ctx := w.t.Context()
-	client := awsiam.NewFromConfig(w.Config(w.admin))
-	path := rolePath
-	if w.c.Path != "" {
-		path = w.c.Path
-	}
-	w.arn = "arn:aws:iam::" + customerAccount + ":role" + path + "demo"
-	trust := rolekit.TrustPolicy(gatewayARN, []string{siteA})
-	if w.c.Trust != nil {
-		trust = w.fill(string(w.c.Trust))
-	}
-	in := &awsiam.CreateRoleInput{RoleName: aws.String("demo"), Path: &path, AssumeRolePolicyDocument: &trust}
-	for key, value := range w.c.Tags {
-		in.Tags = append(in.Tags, iamtypes.Tag{Key: &key, Value: &value})
-	}
-	managed := w.addManaged(client)
-	readable := managed
-	if w.c.Boundary != nil {
-		document := w.fill(string(w.c.Boundary))
-		boundary := "arn:aws:iam::" + customerAccount + ":policy/boundary"
-		readable = append(readable, boundary)
-		if document == `"kit"` {
-			document = joined(w.t, w.kit(), readsOf(reads, w.arn, nil, readable))
-		}
-		_, err := client.CreatePolicy(ctx, &awsiam.CreatePolicyInput{PolicyName: aws.String("boundary"), PolicyDocument: &document})
-		w.must(err)
-		in.PermissionsBoundary = &boundary
-	}
-	_, err := client.CreateRole(ctx, in)
-	w.must(err)
-	put := func(name, document string) {
-		_, err := client.PutRolePolicy(ctx, &awsiam.PutRolePolicyInput{RoleName: aws.String("demo"), PolicyName: &name, PolicyDocument: &document})
-		w.must(err)
-	}
-	w.addInline(put, readsOf(reads, w.arn, nil, readable))
-	for _, arn := range managed {
-		_, err := client.AttachRolePolicy(ctx, &awsiam.AttachRolePolicyInput{RoleName: aws.String("demo"), PolicyArn: &arn})
-		w.must(err)
-	}
-	w.registry.provider = registry.Provider{
-		Site: siteA, Name: "main", Method: registry.AssumeRole, RoleARN: w.arn, Revision: "r1", Created: time.Now(), Updated: time.Now(),
-	}
-}
-
-func (w *world) addInline(put func(name, document string), reads string) {
-	if w.c.Kit {
-		put("connections", w.kit())
-	}
-	if !w.c.NoReads {
-		put("audit", reads)
-	}
-	for name, document := range w.c.Inline {
-		put(name, w.fill(string(document)))
-	}
-}
-
-func (w *world) addUser() {
-	ctx, u := w.t.Context(), w.c.User
-	client := awsiam.NewFromConfig(w.Config(w.admin))
-	keys := localawstest.Keys{}
-	if u.Root {
-		keys.AccessKeyID, keys.SecretAccessKey = w.AddRootKey(customerAccount)
-	} else {
-		keys = w.AddUser(w.t, w.admin, "arngate", "")
-		w.arn = "arn:aws:iam::" + customerAccount + ":user/arngate"
-		var groups []string
-		for name, document := range u.Groups {
-			_, err := client.CreateGroup(ctx, &awsiam.CreateGroupInput{GroupName: &name})
-			w.must(err)
-			_, err = client.PutGroupPolicy(ctx, &awsiam.PutGroupPolicyInput{GroupName: &name, PolicyName: aws.String("group"), PolicyDocument: aws.String(string(document))})
-			w.must(err)
-			_, err = client.AddUserToGroup(ctx, &awsiam.AddUserToGroupInput{GroupName: &name, UserName: aws.String("arngate")})
-			w.must(err)
-			groups = append(groups, "arn:aws:iam::"+customerAccount+":group/"+name)
-		}
-		managed := w.addManaged(client)
-		put := func(name, document string) {
-			_, err := client.PutUserPolicy(ctx, &awsiam.PutUserPolicyInput{UserName: aws.String("arngate"), PolicyName: &name, PolicyDocument: &document})
-			w.must(err)
-		}
-		w.addInline(put, readsOf(userReads, w.arn, groups, managed))
-		for _, arn := range managed {
-			_, err := client.AttachUserPolicy(ctx, &awsiam.AttachUserPolicyInput{UserName: aws.String("arngate"), PolicyArn: &arn})
-			w.must(err)
-		}
-	}
-	w.accessKey = keys.AccessKeyID
-	secret := keys.SecretAccessKey
-	if u.WrongSecret {
-		secret = strings.Repeat("x", 40)
-	}
-	w.registry.provider = registry.Provider{
-		Site: siteA, Name: "main", Method: registry.AccessKeys, AccessKeyID: keys.AccessKeyID, SealedSecret: []byte(secret),
-		Scoping: u.Scoping, Revision: "r1", Created: time.Now(), Updated: time.Now(),
-	}
-}
-
 func (w *world) addGuardrails() {
 	for name, document := range w.c.Buckets {
 		keys := w.admin
@@ -492,19 +382,21 @@ func (w *world) addGuardrails() {
 }
 
 // joined is one policy with the statements of several.
-func joined(t testing.TB, texts ...string) string {
-	t.Helper()
+func joined(tb testing.TB, texts ...string) string {
+	tb.Helper()
 	var all []json.RawMessage
 	for _, text := range texts {
-		var d struct{ Statement []json.RawMessage }
+		var d struct {
+			Statement []json.RawMessage `json:"Statement"`
+		}
 		if err := json.Unmarshal([]byte(text), &d); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, d.Statement...)
 	}
 	raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": all})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(raw)
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // matches evaluates a pattern as IAM does, by the evaluator that the local AWS stands on.
-func matches(t testing.TB, pattern, name string) bool {
-	t.Helper()
+func matches(tb testing.TB, pattern, name string) bool {
+	tb.Helper()
 	d, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + pattern + `"}}`))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return policy.Evaluate(policy.Request{
 		Action: "s3:GetObject", Resource: name, Principal: "arn:aws:iam::111122223333:user/u",
@@ -147,11 +147,11 @@ func TestNamesAreInOrder(t *testing.T) {
 	}
 }
 
-func parse(t testing.TB, text string) *policy.Document {
-	t.Helper()
+func parse(tb testing.TB, text string) *policy.Document {
+	tb.Helper()
 	d, err := policy.Parse([]byte(text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }

@@ -62,7 +62,7 @@ func (p *Prober) dynamodb(ctx context.Context, t Target, id *exchange) Result {
 	case "Query", "Scan":
 		return p.search(ctx, client, t, operation, id)
 	default:
-		return p.writeItem(ctx, client, t, operation, id)
+		return p.writeItem(ctx, client, t, operation)
 	}
 }
 
@@ -110,7 +110,7 @@ func (p *Prober) search(ctx context.Context, client *awsdynamodb.Client, t Targe
 }
 
 // writeItem writes under the condition that an attribute both exists and doesn't.
-func (p *Prober) writeItem(ctx context.Context, client *awsdynamodb.Client, t Target, operation string, id *exchange) Result {
+func (p *Prober) writeItem(ctx context.Context, client *awsdynamodb.Client, t Target, operation string) Result {
 	never := aws.String("attribute_exists(#k) AND attribute_not_exists(#k)")
 	names := map[string]string{"#k": t.keys().Partition.Name}
 	key := t.keys().random()

@@ -155,7 +155,7 @@ func judge(request string, err error, proof ...string) Result {
 	r.Code = answer.ErrorCode()
 	switch {
 	case denies(r.Code):
-		r.deny(answer.ErrorMessage())
+		r = r.denied(answer.ErrorMessage())
 	case slices.Contains(proof, r.Code):
 		r.Verdict = verdict.Allowed
 	default:
@@ -173,7 +173,8 @@ func denies(code string) bool {
 	return false
 }
 
-func (r *Result) deny(message string) {
+// denied is r with what AWS says of the denial.
+func (r Result) denied(message string) Result {
 	r.Denial = verdict.ReadDenial(message)
 	if strings.HasPrefix(r.Code, "KMS") {
 		r.Denial.Cause = verdict.KMS
@@ -182,6 +183,7 @@ func (r *Result) deny(message string) {
 	if r.Denial.Explicit {
 		r.Verdict = verdict.DeniedExplicit
 	}
+	return r
 }
 
 // doubt turns a denial into unknown, unless AWS says that it is the very action that was denied, or that of a key.

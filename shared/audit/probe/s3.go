@@ -46,7 +46,7 @@ func (p *Prober) s3(ctx context.Context, t Target, id *exchange) Result {
 func (p *Prober) s3In(ctx context.Context, region string, t Target, id *exchange) (Result, error) {
 	client, err := p.clients.S3(region)
 	if err != nil {
-		return Result{Verdict: verdict.Unknown, Why: err.Error()}, nil
+		return Result{Verdict: verdict.Unknown, Why: err.Error()}, err
 	}
 	key := t.Prefix + Mark + random()
 	owner := optional(t.Owner)
