@@ -281,8 +281,11 @@ func TestTrap12BrokenWhileSending(t *testing.T) {
 		return connection, err
 	}
 	_, once := calls(t, awsclient.New(awsclient.Options{Endpoint: server.URL, Transport: transport}))
-	if err := once["UpdateItem"](withCredentials(t.Context())); err != nil || arrived.Load() != 1 {
-		t.Errorf("got %v and %d requests, want success at the second attempt", err, arrived.Load())
+	err := once["UpdateItem"](withCredentials(t.Context()))
+	second := err == nil && arrived.Load() == 1
+	unknown := outcomeUnknown(err) && arrived.Load() == 0
+	if !second && !unknown {
+		t.Errorf("got %v and %d requests, want success at the second attempt, or an unknown outcome where net/http does not tell that it was the write", err, arrived.Load())
 	}
 }
 
