@@ -54,7 +54,7 @@ func (s subject) input(id *identity.Identity) (grants.Input, error) {
 		return grants.Input{}, fmt.Errorf("read what is expected: %w", err)
 	}
 	in := grants.Input{
-		Policies: documents(id), Needs: append(needs, own),
+		Policies: documents(id), Needs: append(needs, own), Account: s.account,
 		Values: grants.Values{"aws:principalaccount": s.account, "aws:principalarn": s.arn},
 	}
 	for key, value := range id.Tags {

@@ -129,7 +129,7 @@ func shellWords(tb testing.TB, command string) []string {
 			}
 			word.Reset()
 			inWord = false
-		case strings.IndexByte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:", c) >= 0:
+		case strings.IndexByte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@+,", c) >= 0:
 			word.WriteByte(c)
 			inWord = true
 		default:

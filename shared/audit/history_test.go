@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,6 +230,42 @@ func TestEveryPageIsRead(t *testing.T) {
 		w := newWorld(t, c)
 		if report := w.audit(nil); len(report.Findings) != policies || report.Coverage.Policies != audit.PoliciesRead {
 			t.Errorf("got %d findings, policies %s", len(report.Findings), report.Coverage.Policies)
+		}
+	})
+}
+
+// The names of the report's JSON are what others build on: they are added to, never changed.
+func TestReportShape(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		raw, err := json.Marshal(newWorld(t, caseNamed(t, "scp_denies_put")).audit(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Top         map[string]json.RawMessage
+			Findings    []map[string]json.RawMessage `json:"findings"`
+			Permissions []map[string]json.RawMessage `json:"permissions"`
+		}
+		if err := errors.Join(json.Unmarshal(raw, &got), json.Unmarshal(raw, &got.Top)); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			got  map[string]json.RawMessage
+			want []string
+		}{
+			{got.Top, []string{
+				"account", "changed", "connections", "coverage", "effective", "findings", "finished_at", "id", "identity", "method",
+				"permissions", "provider", "site", "started_at", "verification", "version",
+			}},
+			{got.Findings[0], []string{
+				"action", "coverage", "evidence", "fingerprint", "first_seen", "last_seen", "provider", "rechecked", "remediation", "resource",
+				"rule", "severity", "state", "verdict",
+			}},
+			{got.Permissions[0], []string{"action", "connections", "disagree", "resource", "sources", "verdict"}},
+		} {
+			if diff := gocmp.Diff(c.want, slices.Sorted(maps.Keys(c.got))); diff != "" {
+				t.Error(diff)
+			}
 		}
 	})
 }

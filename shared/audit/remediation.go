@@ -39,7 +39,9 @@ func (f fixer) trust(summary string, sites []string) Remediation {
 	document := rolekit.TrustPolicy(f.gateway, sites)
 	return Remediation{
 		Summary: summary, Policy: document,
-		Commands: []string{"aws iam update-assume-role-policy --role-name " + shell(f.s.name) + " --policy-document " + shell(string(compact([]byte(document))))},
+		Commands: []string{rolekit.Command(
+			"aws", "iam", "update-assume-role-policy", "--role-name", f.s.name, "--policy-document", string(compact([]byte(document))),
+		)},
 	}
 }
 
@@ -95,7 +97,9 @@ func (f fixer) widenBoundary(grant text) Remediation {
 	document := old.with(grant)
 	return Remediation{
 		Summary: "Allow in the permissions boundary what the connections need. It may bound other identities too.", Policy: document.page(),
-		Commands: []string{"aws iam create-policy-version --policy-arn " + shell(b.ARN) + " --set-as-default --policy-document " + shell(document.line())},
+		Commands: []string{rolekit.Command(
+			"aws", "iam", "create-policy-version", "--policy-arn", b.ARN, "--set-as-default", "--policy-document", document.line(),
+		)},
 	}
 }
 
@@ -147,7 +151,7 @@ func (f fixer) excess(e grants.Excess, in grants.Input) Remediation {
 	if p.ARN == "" {
 		return f.rewrite(summary, p.Name, left)
 	}
-	detach := "aws iam " + f.verb("detach", "policy") + " --policy-arn " + shell(p.ARN)
+	detach := f.command("detach", "--policy-arn", p.ARN)
 	if len(left.Statement) == 0 {
 		return Remediation{Summary: "Detach the policy: nothing in it is needed.", Commands: []string{detach}}
 	}
@@ -195,7 +199,7 @@ func (f fixer) rewrite(summary, name string, left text) Remediation {
 	if len(left.Statement) == 0 {
 		return Remediation{
 			Summary:  "Delete the policy: nothing in it is needed.",
-			Commands: []string{"aws iam " + f.verb("delete", "policy") + " --policy-name " + shell(name)},
+			Commands: []string{f.command("delete", "--policy-name", name)},
 		}
 	}
 	return f.put(summary, name, left)
@@ -205,20 +209,18 @@ func (f fixer) rewrite(summary, name string, left text) Remediation {
 func (f fixer) put(summary, name string, document text) Remediation {
 	return Remediation{
 		Summary: summary, Policy: document.page(),
-		Commands: []string{"aws iam " + f.verb("put", "policy") + " --policy-name " + shell(name) + " --policy-document " + shell(document.line())},
+		Commands: []string{f.command("put", "--policy-name", name, "--policy-document", document.line())},
 	}
 }
 
-// verb is a command about the role's or the user's policies, with its name.
-func (f fixer) verb(does, what string) string {
+// command is one about the role's or the user's policies.
+func (f fixer) command(does string, options ...string) string {
+	words := []string{"aws", "iam", does + "-role-policy", "--role-name", f.s.name}
 	if f.s.isUser() {
-		return does + "-user-" + what + " --user-name " + shell(f.s.name)
+		words = []string{"aws", "iam", does + "-user-policy", "--user-name", f.s.name}
 	}
-	return does + "-role-" + what + " --role-name " + shell(f.s.name)
+	return rolekit.Command(append(words, options...)...)
 }
-
-// shell writes a string as one word of a POSIX shell, in which nothing is special.
-func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // short tells texts apart in names.
 func short(s string) string {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/arngate/arngate/shared/audit/verdict"
 	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/rolekit"
 )
 
 // verification judges what verify found.
@@ -71,7 +72,7 @@ func (j *judge) keys() {
 			Evidence: Evidence{Summary: "The access key is " + strconv.Itoa(int(age/(24*time.Hour))) + " days old. " + how},
 			Coverage: []Observation{{Source: SourcePolicies, Verdict: verdict.Allowed, Detail: how}},
 			Remediation: steps("Make a new access key and store it as the provider's; the answer names the command that ends the old one.",
-				"aws iam create-access-key --user-name "+shell(j.s.name), "PUT /v1/providers/"+j.report.Provider+"/access-key with the new key"),
+				rolekit.Command("aws", "iam", "create-access-key", "--user-name", j.s.name), "PUT /v1/providers/"+j.report.Provider+"/access-key with the new key"),
 		}, "")
 	}
 }

@@ -37,11 +37,12 @@ type Input struct {
 	Boundary *policy.Document   // nil: none
 	Needs    []*policy.Document // what is needed, as Allow statements; their condition on s3:prefix is part of the need
 	Values   Values             // of variables
+	Account  string             // of the role or user; "" if unknown
 }
 
 // Find returns what the policies grant beyond the needs, in the order of the policies and statements.
 func Find(in Input) []Excess {
-	r := reader{in.Values}
+	r := reader{in.Values, in.Account}
 	var needs []grant
 	for i, d := range in.Needs {
 		needs = append(needs, r.grants(d, i)...)
@@ -69,7 +70,7 @@ func Find(in Input) []Excess {
 
 // Contributes reports whether some need is met, wholly or in part, by the statement ref of the policies.
 func Contributes(in Input, ref Ref) bool {
-	r := reader{in.Values}
+	r := reader{in.Values, in.Account}
 	for _, g := range r.grants(in.Policies[ref.Policy], ref.Policy) {
 		if g.ref != ref {
 			continue

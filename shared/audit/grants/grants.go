@@ -41,7 +41,19 @@ type denial struct {
 
 // reader reads statements with the values of variables.
 type reader struct {
-	values Values
+	values  Values
+	account string
+}
+
+// resource reads a pattern of an Allow statement. Whoever names resources without their account, as a role's own connections
+// do, reaches those of its own account only: `*` in that place is read as the account.
+func (r reader) resource(text string, d *policy.Document) glob {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) == 6 && parts[4] == "*" && r.account != "" {
+		parts[4] = r.account
+		text = strings.Join(parts, ":")
+	}
+	return newGlob(text, hasVariables(d), r.values)
 }
 
 func (r reader) globs(texts []string, d *policy.Document) []glob {
@@ -69,7 +81,7 @@ func (r reader) grants(d *policy.Document, index int) []grant {
 		}
 		base := grant{ref: Ref{index, i}, conditions: s.Conditions}
 		for _, byAction := range base.perAction(s) {
-			out = append(out, byAction.perResource(s, func(text string) glob { return newGlob(text, hasVariables(d), r.values) })...)
+			out = append(out, byAction.perResource(s, func(text string) glob { return r.resource(text, d) })...)
 		}
 	}
 	return out
