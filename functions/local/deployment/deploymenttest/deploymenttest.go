@@ -91,6 +91,14 @@ func StartTemplate(tb testing.TB, path string) *Stack {
 
 func (s *Stack) demo(tb testing.TB) {
 	tb.Helper()
+	if err := s.Demo(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Demo sets the demo site up.
+func (s *Stack) Demo() error {
+	s.tb.Helper()
 	err := s.AWS.Lambda().Register(demosite.Account, demosite.Region, locallambda.Function{
 		Name: demosite.Function,
 		Run: func(ctx context.Context, in locallambda.Invocation) ([]byte, error) {
@@ -98,15 +106,12 @@ func (s *Stack) demo(tb testing.TB) {
 		},
 	})
 	if err != nil {
-		tb.Fatal(err)
+		return fmt.Errorf("register the demo function: %w", err)
 	}
-	err = demosite.Create(tb.Context(), demosite.Options{
+	return demosite.Create(s.tb.Context(), demosite.Options{
 		API: s.URL, AdminToken: s.TokenOf(demosite.Site, "grace@example.com", "arngate/admin"), Customer: s.Customer(),
 		Client: &http.Client{Transport: s.api},
 	})
-	if err != nil {
-		tb.Fatal(err)
-	}
 }
 
 // Customer is an administrator of the demo customer's account.

@@ -17,6 +17,7 @@ type Options struct {
 	Template string                                    // path; empty: the repository's
 	Now      func() time.Time                          // the clock of AWS; nil: [time.Now]
 	Between  func(http.RoundTripper) http.RoundTripper // stands between the functions and AWS; nil: nothing does
+	Bare     bool                                      // without the demo site, for [Stack.Demo] to set up
 }
 
 // apiHost is what requests to a deployment without a listener name as their host.
@@ -36,7 +37,9 @@ func InProcess(tb testing.TB, o Options) *Stack {
 	}
 	api.handler = s.Handler()
 	s.endWith(tb, func() {})
-	s.demo(tb)
+	if !o.Bare {
+		s.demo(tb)
+	}
 	return s
 }
 

@@ -1,0 +1,205 @@
+package deployment_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
+	"github.com/arngate/arngate/shared/demosite"
+	"github.com/arngate/arngate/shared/localaws"
+	"github.com/arngate/arngate/shared/localgateway/template"
+)
+
+// right is one action that one statement of the template allows to one of the functions' roles.
+type right struct {
+	resource, sid, action string
+	node                  *yaml.Node // the action, in the template
+}
+
+func (r right) String() string { return r.resource + "/" + r.sid + "/" + r.action }
+
+// needless takes an action's place: everyone may do it, so that allowing it allows nothing.
+const needless = "sts:GetCallerIdentity"
+
+// Every permission of the functions' own roles is needed, and that it is missing is seen: without it something that a person
+// does comes out differently, and AWS's log names the action. What Lambda itself does with a role is not seen here.
+func TestRightsAreNeededOneByOne(t *testing.T) {
+	t.Parallel()
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := deploymenttest.InProcess(t, deploymenttest.Options{Bare: true})
+			for _, difference := range scenario(t, s) {
+				t.Error(difference)
+			}
+			for _, call := range denied(s) {
+				// Who may assume the customer's role is for verify to find out, by being refused.
+				if !strings.Contains(call.Resource, ":"+demosite.Account+":") {
+					t.Errorf("%s lacks %s on %s", call.Role, call.Action, call.Resource)
+				}
+			}
+		})
+	})
+	for i, r := range rights(t, parse(t)) {
+		if strings.HasPrefix(r.action, "logs:") { // Lambda's own
+			continue
+		}
+		t.Run(r.String(), func(t *testing.T) {
+			t.Parallel()
+			document := parse(t)
+			rights(t, document)[i].node.Value = needless
+			path := filepath.Join(t.TempDir(), "template.yaml")
+			write(t, path, document)
+			synctest.Test(t, func(t *testing.T) {
+				s := deploymenttest.InProcess(t, deploymenttest.Options{Template: path, Bare: true})
+				differences := scenario(t, s)
+				if len(differences) == 0 {
+					t.Errorf("nobody notices that %s is missing: it is not needed, or no test needs it", r)
+				}
+				if !slices.ContainsFunc(denied(s), func(c localaws.Call) bool { return c.Action == r.action }) {
+					t.Errorf("AWS never said that %s is missing; what was seen: %q", r, differences)
+				}
+			})
+		})
+	}
+}
+
+// denied are the calls that AWS refused to the functions' own roles.
+func denied(s *deploymenttest.Stack) []localaws.Call {
+	var calls []localaws.Call
+	for _, call := range s.AWS.Calls() {
+		own := slices.ContainsFunc(s.Template.Functions, func(f template.Function) bool {
+			return strings.HasSuffix(call.Role, "/"+f.Role)
+		})
+		if own && !call.Allowed {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// scenario is what people do with Arngate, so that each right is needed somewhere. It returns what came out differently.
+func scenario(t *testing.T, s *deploymenttest.Stack) (differences []string) {
+	t.Helper()
+	if err := s.Demo(); err != nil {
+		return []string{fmt.Sprintf("the demo site: %v", err)}
+	}
+	keys := s.User("arngate", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:GetFederationToken","s3:*"],"Resource":"*"}]}`)
+	const bucket = `"connector":"s3","region":"` + demosite.Region + `","groups":["*"],"buckets":[{"name":"demo-files"}]`
+	for _, step := range []struct{ method, path, body, want string }{
+		{http.MethodGet, "/v1/me", "", `"files"`},
+		{http.MethodGet, "/v1/providers", "", `"ready"`},
+		{http.MethodPost, "/v1/providers/demo/verify", "", `"trace":"full"`},
+		{http.MethodGet, listing, "", "minted"},
+		{http.MethodGet, listing, "", "memory"},
+		{recycled, "", "", ""},
+		{http.MethodGet, listing, "", "table"},
+		{http.MethodPost, "/v1/providers", fmt.Sprintf(
+			`{"name":"keys","method":"access_keys","access_key_id":%q,"secret_access_key":%q}`, keys.AccessKeyID, keys.SecretAccessKey), "201"},
+		{http.MethodPost, "/v1/providers/keys/verify", "", `"ready"`},
+		{http.MethodPost, "/v1/connections", `{"name":"by-keys","provider":"keys",` + bucket + `}`, "201"},
+		{http.MethodGet, keysListing, "", "minted"},
+		{http.MethodPut, "/v1/connections/by-keys", `{"name":"by-keys","read_only":true,"provider":"demo",` + bucket + `}`, "200"},
+		{http.MethodDelete, "/v1/providers/demo/credentials", "", "200"},
+		{http.MethodDelete, "/v1/connections/by-keys", "", "204"},
+		{http.MethodDelete, "/v1/providers/keys", "", "204"},
+		{http.MethodGet, "/v1/dynamodb/orders/tables", "", "Orders"},
+		{http.MethodGet, "/v1/lambda/actions/functions", "", demosite.Function},
+	} {
+		if step.method == recycled {
+			recycle(t, s)
+			continue
+		}
+		token := s.TokenOf(demosite.Site, demosite.User, "arngate/connect", "arngate/admin")
+		answer := s.Call(step.method, step.path, token, step.body)
+		seen := fmt.Sprint(answer.Status, " ", answer.Header.Get("Arngate-Credentials"), " ", answer.Body)
+		if answer.Status/100 != 2 || !strings.Contains(seen, step.want) {
+			differences = append(differences, fmt.Sprintf("%s %s: %s, want %s", step.method, step.path, seen, step.want))
+		}
+	}
+	return differences
+}
+
+// recycled is the step that gives every function a new instance.
+const recycled = "new instances"
+
+func parse(t *testing.T) *yaml.Node {
+	t.Helper()
+	text, err := os.ReadFile(deploymenttest.TemplatePath(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	return &document
+}
+
+func write(t *testing.T, path string, document *yaml.Node) {
+	t.Helper()
+	text, err := yaml.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rights are all that the template allows its roles, in the template's order.
+func rights(t *testing.T, document *yaml.Node) []right {
+	t.Helper()
+	var all []right
+	resources := member(document.Content[0], "Resources")
+	for i := 0; i < len(resources.Content); i += 2 {
+		name, resource := resources.Content[i].Value, resources.Content[i+1]
+		properties := member(resource, "Properties")
+		switch member(resource, "Type").Value {
+		case "AWS::IAM::RolePolicy":
+			all = append(all, allowed(name, member(properties, "PolicyDocument"))...)
+		case "AWS::IAM::Role":
+			for _, inline := range member(properties, "Policies").Content {
+				all = append(all, allowed(name, member(inline, "PolicyDocument"))...)
+			}
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("the template allows nothing")
+	}
+	return all
+}
+
+// allowed are the actions of a policy document's statements.
+func allowed(resource string, document *yaml.Node) []right {
+	var all []right
+	for _, statement := range member(document, "Statement").Content {
+		action := member(statement, "Action")
+		nodes := action.Content
+		if action.Kind == yaml.ScalarNode {
+			nodes = []*yaml.Node{action}
+		}
+		for _, node := range nodes {
+			all = append(all, right{resource, member(statement, "Sid").Value, node.Value, node})
+		}
+	}
+	return all
+}
+
+// member is a map's member of that name; an empty node if it has none.
+func member(m *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == name {
+			return m.Content[i+1]
+		}
+	}
+	return &yaml.Node{}
+}
