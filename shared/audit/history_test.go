@@ -242,7 +242,7 @@ func TestReportShape(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got struct {
-			Top         map[string]json.RawMessage
+			Top         map[string]json.RawMessage   `json:"-"`
 			Findings    []map[string]json.RawMessage `json:"findings"`
 			Permissions []map[string]json.RawMessage `json:"permissions"`
 		}
