@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,6 +50,7 @@ type bench struct {
 	customer localawstest.Keys // the account's administrator
 	role     string
 	opened   map[string]*registry.Opened
+	mu       sync.Mutex // for what Get writes: a bulk operation calls it at the same time
 	sessions map[string]localawstest.Keys
 	life     time.Duration   // that is left to sessions
 	lasting  []time.Duration // that credentials were asked to, one for each time
@@ -160,6 +162,8 @@ func (b *bench) Open(_ context.Context, site, name string) (*registry.Opened, er
 
 // Get makes bench a connection.Broker: a session of the role for each connection.
 func (b *bench) Get(ctx context.Context, r credentials.Request) (credentials.Credentials, credentials.Tier, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.lasting = append(b.lasting, r.Lasting)
 	name := r.Opened.Connection.Name
 	keys, ok := b.sessions[name]
