@@ -18,12 +18,7 @@ func (s *Stack) User(name, policy string) Keys {
 	if _, err := iam.CreateUser(s.tb.Context(), &awsiam.CreateUserInput{UserName: &name}); err != nil {
 		s.tb.Fatal(err)
 	}
-	_, err := iam.PutUserPolicy(s.tb.Context(), &awsiam.PutUserPolicyInput{
-		UserName: &name, PolicyName: aws.String("inline"), PolicyDocument: &policy,
-	})
-	if err != nil {
-		s.tb.Fatal(err)
-	}
+	s.UserPolicy(name, policy)
 	made, err := iam.CreateAccessKey(s.tb.Context(), &awsiam.CreateAccessKeyInput{UserName: &name})
 	if err != nil {
 		s.tb.Fatal(err)
@@ -31,7 +26,19 @@ func (s *Stack) User(name, policy string) Keys {
 	return Keys{AccessKeyID: *made.AccessKey.AccessKeyId, SecretAccessKey: *made.AccessKey.SecretAccessKey}
 }
 
-// KeyProvider registers a provider of the demo site on an access key, and verifies it. Scoping may be empty.
+// UserPolicy replaces the inline policy of a user in the demo customer's account.
+func (s *Stack) UserPolicy(name, policy string) {
+	s.tb.Helper()
+	_, err := awsiam.NewFromConfig(s.Customer()).PutUserPolicy(s.tb.Context(), &awsiam.PutUserPolicyInput{
+		UserName: &name, PolicyName: aws.String("inline"), PolicyDocument: &policy,
+	})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// KeyProvider registers a provider of the demo site on an access key, verifies it, and returns its status then.
+// Scoping may be empty.
 func (s *Stack) KeyProvider(name string, keys Keys, scoping string) (status string) {
 	s.tb.Helper()
 	if scoping != "" {

@@ -119,6 +119,11 @@ func (s *Stack) Customer() aws.Config {
 	return deployment.Administrator(s.AWS, awsEndpoint, s.AWS.Transport(), demosite.Account)
 }
 
+// Operator is an administrator of the gateway's own account.
+func (s *Stack) Operator() aws.Config {
+	return deployment.Administrator(s.AWS, awsEndpoint, s.AWS.Transport(), deployment.Account)
+}
+
 // TokenOf is a token of a user of a site, with these scopes and the group builders.
 func (s *Stack) TokenOf(site, user string, scopes ...string) string {
 	s.tb.Helper()
@@ -223,8 +228,13 @@ func Root(tb testing.TB) string {
 // returns its ARN. It trusts the gateway for site as the demo's provider asks for.
 func (s *Stack) Role(path, name, site, managed string) string {
 	s.tb.Helper()
+	return s.RoleTrusting(path, name, s.trustPolicy(site), managed)
+}
+
+// RoleTrusting is [Stack.Role] with a trust policy of the caller's.
+func (s *Stack) RoleTrusting(path, name, trust, managed string) string {
+	s.tb.Helper()
 	iam := awsiam.NewFromConfig(s.Customer())
-	trust := s.trustPolicy(site)
 	made, err := iam.CreateRole(s.tb.Context(), &awsiam.CreateRoleInput{RoleName: &name, Path: &path, AssumeRolePolicyDocument: &trust})
 	if err != nil {
 		s.tb.Fatal(err)

@@ -19,8 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/arngate/arngate/functions/local/deployment"
 )
 
 // kind is what a secret is.
@@ -192,8 +190,7 @@ func (s *secrets) checkKept(tb testing.TB, stack *Stack) {
 		}
 	}
 	stack.AWS.ClearFaults()
-	own := deployment.Administrator(stack.AWS, awsEndpoint, stack.AWS.Transport(), deployment.Account)
-	tables := awsdynamodb.NewFromConfig(own)
+	tables := awsdynamodb.NewFromConfig(stack.Operator())
 	for _, table := range stack.Template.Tables {
 		// The test's own context has ended by now.
 		pages := awsdynamodb.NewScanPaginator(tables, &awsdynamodb.ScanInput{TableName: aws.String(table.Name)})
