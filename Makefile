@@ -62,6 +62,10 @@ FUZZTIME ?= 20s
 fuzz: ## run every fuzz test for a while; FUZZTIME=20s
 	@.ci/fuzz $(FUZZTIME)
 
+.PHONY: conformance
+conformance: ## hold the local AWS against DynamoDB Local and MinIO; installs both, outside the repository
+	@.ci/conformance
+
 .PHONY: sam-validate
 sam-validate: ## validate and lint template.yaml with the SAM CLI
 	@.ci/sam-local validate

@@ -94,7 +94,7 @@ func s3Copies() []situation[*s3Stage] {
 	} {
 		all = append(all, situation[*s3Stage]{name: "copy " + source, but: row, do: func(s *s3Stage) want {
 			if _, err := s.put(source, "test"); err == nil {
-				s.copies(strings.ReplaceAll(url.PathEscape(source), "+", "%2B"), "target-"+source)
+				s.copies(escaped(source), "target-"+source)
 			}
 			return ok(http.StatusOK, "ETag", `"098f6bcd4621d373cade4e832627b4f6"`)
 		}})
@@ -210,3 +210,6 @@ func (s *s3Stage) partFrom(set func(*awss3.UploadPartCopyInput)) {
 	set(in)
 	reached(s, func() (*awss3.UploadPartCopyOutput, error) { return s.UploadPartCopy(s.t.Context(), in) })
 }
+
+// escaped is a key as it may be part of a copy's source.
+func escaped(key string) string { return strings.ReplaceAll(url.PathEscape(key), "+", "%2B") }
