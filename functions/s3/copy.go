@@ -48,7 +48,7 @@ func (h *handler) transfer(ctx context.Context, in *copyObjectsInput, operation 
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Body.allowed(c, move); err != nil {
+	if err := in.Body.allowed(c); err != nil {
 		return nil, err
 	}
 	t := &transfer{move: move, overwrite: in.Body.Overwrite == nil || *in.Body.Overwrite}
@@ -97,8 +97,9 @@ func (e *End) faults(at string) []problem.Fault {
 	return faults
 }
 
-// allowed refuses what reaches beyond the connection's limits at either end (trap 43).
-func (c *CopyBody) allowed(conn *connection.Connection, move bool) error {
+// allowed refuses what reaches beyond the connection's limits at either end (trap 43). Who may put may delete: a connection is
+// read-only or is not.
+func (c *CopyBody) allowed(conn *connection.Connection) error {
 	if err := conn.Require("s3:PutObject"); err != nil {
 		return err
 	}
@@ -108,10 +109,7 @@ func (c *CopyBody) allowed(conn *connection.Connection, move bool) error {
 	if err := c.To.allowed(conn); err != nil {
 		return refused(err, []problem.Fault{{Pointer: "/to", Message: outsideOfLimits}})
 	}
-	if !move {
-		return nil
-	}
-	return conn.Require("s3:DeleteObject")
+	return nil
 }
 
 const outsideOfLimits = "is outside of what the connection includes"

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -226,6 +227,31 @@ func TestDeletePageFitsItsAnswer(t *testing.T) {
 	}
 	if left := b.keys(t); len(left) != 0 {
 		t.Errorf("%d left", len(left))
+	}
+}
+
+// TestDeleteInSeveralMessages: if a later one fails, that is the problem of its keys, as others are deleted by then.
+func TestDeleteInSeveralMessages(t *testing.T) {
+	count := 0
+	b := answered(t, func(r *http.Request) *http.Response {
+		count++
+		if count > 1 {
+			return response(r, http.StatusForbidden, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		deleted := strings.NewReplacer("<Object>", "<Deleted>", "</Object>", "</Deleted>").Replace(string(body))
+		return response(r, http.StatusOK, `<DeleteResult>`+deleted[strings.Index(deleted, "<Deleted>"):strings.LastIndex(deleted, "</Deleted>")]+`</Deleted></DeleteResult>`)
+	})
+	keys := make([]string, 600)
+	for i := range keys {
+		keys[i] = quote(t, fmt.Sprintf("%04d%s", i, strings.Repeat("k", 1000)))
+	}
+	got := b.bulk(t, deletePath, `{"bucket":"demo-files","keys":[`+strings.Join(keys, ",")+`]}`)
+	if count != 2 || got.Failed == 0 || got.Failed > 150 || got.Items[0].Problem != nil || got.Items[599].Problem.Code != problem.AWSAccessDenied {
+		t.Errorf("%d calls, %d failed", count, got.Failed)
 	}
 }
 

@@ -168,7 +168,7 @@ func TestOwnerOnEveryRoute(t *testing.T) {
 	})
 	for _, u := range uses() {
 		got := b.do(t, u.request(t, "files", "shared", "k"))
-		if got.Status == http.StatusOK {
+		if u.action == "" && u.name != "delete many" { // it only signs
 			var links struct {
 				URL     string            `json:"url"`
 				Headers map[string]string `json:"headers"`

@@ -101,6 +101,17 @@ func TestGetACL(t *testing.T) {
 	b.get(t, aclPath).wantProblem(t, problem.InvalidRequest, "query.key")
 }
 
+// TestTrap34ACLOfWhatIsNotThere: a denial that names no action may be an absence, too.
+func TestTrap34ACLOfWhatIsNotThere(t *testing.T) {
+	b := answered(t, func(r *http.Request) *http.Response {
+		if r.URL.Query().Has("acl") {
+			return response(r, http.StatusForbidden, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
+		}
+		return response(r, http.StatusOK, `<ListBucketResult></ListBucketResult>`)
+	})
+	b.get(t, aclPath, "key", "k").wantProblem(t, problem.ObjectNotFound)
+}
+
 // TestACLWithGroups: grants to everybody are seen as such.
 func TestACLWithGroups(t *testing.T) {
 	b := answered(t, func(r *http.Request) *http.Response {
