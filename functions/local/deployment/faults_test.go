@@ -225,14 +225,17 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.shown.Lo
 // RoundTrip has AWS serve a call by the clock that its target has.
 func (c *clock) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
-	if c.off == 0 || r.Body == nil {
+	if c.off == 0 {
 		c.mu.Unlock()
 		return c.next.RoundTrip(r)
 	}
 	defer c.mu.Unlock()
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read request: %w", errors.Join(err, r.Body.Close()))
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, fmt.Errorf("read request: %w", errors.Join(err, r.Body.Close()))
+		}
 	}
 	if c.target.meant(r, body) {
 		c.shown.Store(int64(c.off))
@@ -243,7 +246,7 @@ func (c *clock) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.next.RoundTrip(read)
 }
 
-// target is a service, or one of the gateway's tables.
+// target is a service, or one of the gateway's tables; the zero value is all of AWS.
 type target struct{ service, table string }
 
 // befalls says whether a call that AWS got was for the target.
@@ -254,5 +257,5 @@ func (g target) befalls(c localaws.Call) bool {
 // meant says whether a request with that body is for the target.
 func (g target) meant(r *http.Request, body []byte) bool {
 	_, service := signature(r)
-	return service == g.service && (g.table == "" || bytes.Contains(body, []byte(`"`+g.table+`"`)))
+	return g.service == "" || service == g.service && (g.table == "" || bytes.Contains(body, []byte(`"`+g.table+`"`)))
 }
