@@ -6,63 +6,48 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
+	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localgateway/template"
 )
 
-// outcomes are what each sample event is answered with on a fresh demo: its status, and a word of the body.
-var outcomes = map[string]struct {
-	status int
-	word   string
-}{
-	"auditapi-verify-connection":       {200, `"ready"`},
-	"auditapi-verify-provider":         {200, `"ready"`},
-	"configuration-create-connection":  {201, `"name"`},
-	"configuration-create-provider":    {201, `"unverified"`},
-	"configuration-delete-connection":  {204, ""},
-	"configuration-delete-provider":    {409, "provider_in_use"},
-	"configuration-get-connection":     {200, `"connector"`},
-	"configuration-get-provider":       {200, `"trust_policy"`},
-	"configuration-health":             {200, `"ok"`},
-	"configuration-list-connections":   {200, `"items"`},
-	"configuration-list-providers":     {200, `"items"`},
-	"configuration-me":                 {200, `"connections"`},
-	"configuration-openapi":            {200, `"openapi"`},
-	"configuration-revoke-credentials": {200, "aws:TokenIssueTime"},
-	"configuration-role-kit":           {200, "aws iam create-role"},
-	"configuration-rotate-access-key":  {422, "has no access key"},
-	"configuration-update-connection":  {200, `"name"`},
-	"configuration-update-provider":    {200, `"unverified"`},
-	"dynamodb-delete-item":             {200, ""},
-	"dynamodb-describe-table":          {200, "by-customer"},
-	"dynamodb-get-item":                {200, `"item"`},
-	"dynamodb-list-items":              {200, `"items"`},
-	"dynamodb-list-tables":             {200, "Orders"},
-	"dynamodb-put-item":                {200, ""},
-	"dynamodb-query-items":             {200, `"scanned_count":3`},
-	"dynamodb-scan-items":              {200, `"items"`},
-	"dynamodb-search-items":            {200, `"items"`},
-	"dynamodb-update-item":             {200, `"parcels":1`},
-	"dynamodb-write-items":             {200, `"failed":0`},
-	"lambda-invoke":                    {200, "Hello"},
-	"lambda-list-functions":            {200, "hello"},
-	"s3-complete-upload":               {404, "object_not_found"},
-	"s3-copy-objects":                  {200, `"copied"`},
-	"s3-create-downloads":              {200, "x-amz-expected-bucket-owner"},
-	"s3-create-upload":                 {200, `"X-Amz-Signature"`},
-	"s3-delete-object":                 {204, ""},
-	"s3-delete-objects":                {200, `"failed":0`},
-	"s3-get-object":                    {200, ""},
-	"s3-get-object-acl":                {200, "FULL_CONTROL"},
-	"s3-get-object-metadata":           {200, `"content_type"`},
-	"s3-list-buckets":                  {200, "demo-files"},
-	"s3-list-objects":                  {200, `"folders"`},
-	"s3-move-objects":                  {200, `"moved"`},
-	"s3-put-object":                    {200, ""},
-	"s3-sign-upload-parts":             {200, `"url"`},
+// expected is what a sample event is answered with on a fresh demo.
+type expected struct {
+	status        int    // zero where the answer is no HTTP answer
+	account, call string // an action that AWS allowed to a principal of the account meanwhile; empty where none is needed
+	word          string // in the body, or in an answer that has none
+}
+
+// answers reads testdata/answers.txt, by the events' names.
+func answers(t *testing.T) map[string]expected {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "answers.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]expected{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			t.Fatalf("want an event, a status and a call: %q", line)
+		}
+		e := expected{word: strings.Join(fields[3:], " ")}
+		if fields[1] != "-" {
+			if e.status, err = strconv.Atoi(fields[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.account, e.call, _ = strings.Cut(strings.TrimPrefix(fields[2], "-"), "/")
+		all[fields[0]] = e
+	}
+	return all
 }
 
 // Every sample event goes through the handler that the template gives its route, as Lambda would call it.
@@ -73,43 +58,42 @@ func TestEventsThroughTheirHandlers(t *testing.T) {
 		t.Fatal(err)
 	}
 	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == "local-env.json" })
+	outcomes := answers(t)
 	if len(files) != len(outcomes) {
-		t.Errorf("there are %d events, and outcomes for %d", len(files), len(outcomes))
+		t.Errorf("there are %d events, and answers of %d", len(files), len(outcomes))
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			expected, ok := outcomes[name]
+			want, ok := outcomes[name]
 			if !ok {
 				t.Fatal("nobody has said what this event is answered with")
 			}
-			status, body := invoke(t, deploymenttest.Start(t), file)
-			if status != expected.status || !strings.Contains(body, expected.word) {
-				t.Errorf("got %d %s, want %d with %s", status, body, expected.status, expected.word)
+			s := deploymenttest.Start(t)
+			before := len(s.AWS.Calls())
+			status, body := invoke(t, s, file)
+			if status != want.status || !strings.Contains(body, want.word) {
+				t.Errorf("got %d %s, want %d with %s", status, body, want.status, want.word)
+			}
+			called := slices.ContainsFunc(s.AWS.Calls()[before:], func(c localaws.Call) bool {
+				return c.Action == want.call && c.Allowed && strings.Contains(c.Principal, "::"+want.account+":")
+			})
+			if want.call != "" && !called {
+				t.Errorf("AWS allowed no %s to a principal of %s", want.call, want.account)
 			}
 		})
 	}
 }
 
-// invoke sends the event to the function of its route.
+// invoke sends the event to its function. The status is zero, and the body the whole answer, if that is no HTTP answer.
 func invoke(t *testing.T, s *deploymenttest.Stack, file string) (status int, body string) {
 	t.Helper()
 	event, err := os.ReadFile(file) //nolint:gosec // the repository's own file
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sent struct {
-		RouteKey string `json:"routeKey"`
-	}
-	if err := json.Unmarshal(event, &sent); err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(s.Template.Routes, func(r template.Route) bool { return r.Key() == sent.RouteKey })
-	if i < 0 {
-		t.Fatalf("the template has no route %s", sent.RouteKey)
-	}
-	handler, err := s.Instance(t.Context(), s.Template.Routes[i].Function)
+	handler, err := s.Instance(t.Context(), receiver(t, s, file, event))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +109,9 @@ func invoke(t *testing.T, s *deploymenttest.Stack, file string) (status int, bod
 	if err := json.Unmarshal(answer, &got); err != nil {
 		t.Fatal(err)
 	}
+	if got.StatusCode == 0 {
+		return 0, string(answer)
+	}
 	if got.IsBase64Encoded {
 		plain, err := base64.StdEncoding.DecodeString(got.Body)
 		if err != nil {
@@ -133,4 +120,30 @@ func invoke(t *testing.T, s *deploymenttest.Stack, file string) (status int, bod
 		got.Body = string(plain)
 	}
 	return got.StatusCode, got.Body
+}
+
+// receiver is the function that the event is for, by the event's file. A request's must be the one that has its route.
+func receiver(t *testing.T, s *deploymenttest.Stack, file string, event []byte) string {
+	t.Helper()
+	prefix, _, _ := strings.Cut(filepath.Base(file), "-")
+	i := slices.IndexFunc(s.Template.Functions, func(f template.Function) bool {
+		return strings.EqualFold(f.LogicalID, prefix+"Function")
+	})
+	if i < 0 {
+		t.Fatalf("the template has no function for %s", file)
+	}
+	name := s.Template.Functions[i].LogicalID
+	var sent struct {
+		RouteKey string `json:"routeKey"`
+	}
+	if err := json.Unmarshal(event, &sent); err != nil {
+		t.Fatal(err)
+	}
+	routed := slices.ContainsFunc(s.Template.Routes, func(r template.Route) bool {
+		return r.Key() == sent.RouteKey && r.Function == name
+	})
+	if sent.RouteKey != "" && !routed {
+		t.Fatalf("%s has no route %s", name, sent.RouteKey)
+	}
+	return name
 }
