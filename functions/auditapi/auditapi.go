@@ -7,11 +7,14 @@ import (
 	"net/http"
 
 	"github.com/arngate/arngate/shared/audit"
+	"github.com/arngate/arngate/shared/audit/archive"
+	"github.com/arngate/arngate/shared/audit/dispatch"
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/seal"
 )
 
 // Deps are what the operations work with. All of it is required.
@@ -20,6 +23,9 @@ type Deps struct {
 	Limiter  *audit.Limiter
 	Registry *registry.Store
 	Minter   *credentials.Minter
+	Archive  *archive.Archive
+	Queue    *dispatch.Queue
+	Ring     *seal.Ring // seals links to reports
 }
 
 // Register adds the function's operations to api.
