@@ -79,7 +79,7 @@ sam-build: ## build the functions with the SAM CLI for this machine's architectu
 	@.ci/sam-local build
 
 .PHONY: sam-local
-sam-local: ## run an event of each function in a container against the local AWS; installs Docker and SAM if need be
+sam-local: ## run every sample event in its function's container against the local AWS; installs Docker and SAM if need be
 	@.ci/sam-local all
 
 .PHONY: aws-cli
