@@ -11,10 +11,12 @@ import (
 	"github.com/arngate/arngate/shared/problem"
 )
 
-// admit is the middleware that proves the caller and its scope before anything of the request is looked at.
+// admit is the middleware that proves the caller and its scope before anything of the request is looked at, and then chooses the
+// media type of the answer.
 func (a *API) admit(r *route) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		x := exchangeOf(ctx.Context())
+		x.route = r
 		x.record.SetOperation(r.ID)
 		if !r.Public {
 			c, p := x.prove(r)
@@ -24,6 +26,10 @@ func (a *API) admit(r *route) func(huma.Context, func(huma.Context)) {
 			}
 			x.caller = c
 			x.record.SetCaller(c.Site, c.User, c.Actor)
+		}
+		if p := x.negotiate(r); p != nil {
+			x.answer(p)
+			return
 		}
 		next(ctx)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	stdjson "encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 
@@ -95,6 +96,15 @@ func unfit(err error) *problem.Error {
 		fault.Message = string(expected)
 	}
 	return problem.Invalid(fault)
+}
+
+// Encode writes v as the body of an answer in JSON: as bodies that aren't a []byte are sent.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := marshalWrite(&b, v); err != nil {
+		return nil, fmt.Errorf("encode body: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 // marshalWrite is how every body is written: members in the order of their fields, maps by name, lists never null.

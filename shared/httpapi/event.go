@@ -13,7 +13,7 @@ import (
 // integrations for HTTP APIs in API Gateway").
 type event struct {
 	method, routeKey, rawPath, rawQuery string
-	requestID, sourceIP                 string
+	requestID, sourceIP, domain         string
 	issuer, subject                     string // of the authorizer's claims
 	headers                             []pair // names in canonical form, repeated ones joined by commas
 	pathParameters                      []pair // decoded
@@ -97,6 +97,8 @@ func (e *event) readContext(name []byte) error {
 	switch string(name) {
 	case "requestId":
 		return e.reader.text(&e.requestID)
+	case "domainName":
+		return e.reader.text(&e.domain)
 	case "http":
 		return e.reader.members(e.readHTTP)
 	case "authorizer":

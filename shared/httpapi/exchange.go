@@ -20,6 +20,7 @@ import (
 const (
 	mediaJSON    = "application/json"
 	mediaProblem = "application/problem+json"
+	mediaHTML    = "text/html"
 )
 
 // exchange is one request and its answer. It is the ResponseWriter that handlers write to.
@@ -31,6 +32,8 @@ type exchange struct {
 	requestID string
 	caller    caller.Caller
 	record    *telemetry.Record
+	route     *route         // that answers; nil until one does
+	accepted  string         // of the route's media types, the answer's
 	problem   *problem.Error // what was answered; nil: no problem
 	body      []byte         // of the request, decoded
 	status    int

@@ -126,11 +126,8 @@ func tooLarge(what, hint string) *problem.Error {
 
 // tooLargeHint is the operation's own, or the way out for all of S3.
 func (x *exchange) tooLargeHint() string {
-	id := x.record.Fields().Operation
-	for _, r := range x.api.routes {
-		if r.ID == id && r.TooLarge != "" {
-			return r.TooLarge
-		}
+	if x.route != nil && x.route.TooLarge != "" {
+		return x.route.TooLarge
 	}
 	return "Ask for less at a time, or download straight from S3: POST /v1/s3/{connection}/downloads gives presigned URLs."
 }

@@ -106,7 +106,7 @@ func (a *API) document(r *route) *huma.Operation {
 		op.Extensions = map[string]any{"x-scopes": slices.Sorted(slices.Values(r.Scopes))}
 	}
 	op.RequestBody = r.requestBody()
-	op.Responses = r.responses()
+	op.Responses = a.responses(r)
 	return &op
 }
 
@@ -144,10 +144,13 @@ func (r *route) requestBody() *huma.RequestBody {
 }
 
 // responses are the success, as huma found it in the output type, and every problem by status.
-func (r *route) responses() map[string]*huma.Response {
+func (a *API) responses(r *route) map[string]*huma.Response {
 	success := strconv.Itoa(r.huma.DefaultStatus)
 	response := *r.huma.Responses[success]
-	if len(response.Content) > 0 {
+	switch {
+	case len(r.Produces) > 0:
+		response.Content = a.produced(r)
+	case len(response.Content) > 0:
 		response.Content = r.successContent(response.Content)
 	}
 	response.Headers = r.successHeaders(response.Headers)
@@ -157,8 +160,27 @@ func (r *route) responses() map[string]*huma.Response {
 	}
 	for status, codes := range byStatus(r.allProblems()) {
 		out[status] = problemResponse(codes)
+		if r.Page != nil {
+			out[status].Content[mediaHTML] = textMedia(nil)
+		}
 	}
 	return out
+}
+
+// produced documents the media types of an answer that comes in several.
+func (a *API) produced(r *route) map[string]*huma.MediaType {
+	out := make(map[string]*huma.MediaType, len(r.Produces))
+	for _, media := range r.Produces {
+		out[media.Type] = textMedia(media.Example)
+		if media.Body != nil {
+			out[media.Type].Schema = a.registry.Schema(reflect.TypeOf(media.Body), true, r.ID)
+		}
+	}
+	return out
+}
+
+func textMedia(example any) *huma.MediaType {
+	return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: example}
 }
 
 func (r *route) successContent(content map[string]*huma.MediaType) map[string]*huma.MediaType {
@@ -196,6 +218,9 @@ func (r *route) allProblems() []problem.Code {
 			problem.AWSThrottled, problem.AWSUnavailable) // by what stands behind every operation
 	}
 	codes = append(codes, problem.InvalidRequest)
+	if len(r.Produces) > 0 {
+		codes = append(codes, problem.NotAcceptable)
+	}
 	if r.body.field != nil {
 		if !r.body.raw {
 			codes = append(codes, problem.InvalidJSON)

@@ -38,6 +38,13 @@ type Operation struct {
 	RequestExample, ResponseExample any
 	// ResponseType is the media type of an answer whose Body is []byte; "application/octet-stream" if empty.
 	ResponseType string
+	// Produces are the media types of an answer that comes in several, or is not for clients that don't accept its one; the first
+	// is for who has no preference. The output's Body is a []byte then, in the media type that [Accepted] says. Who accepts none
+	// of them gets not_acceptable.
+	Produces []Media
+	// Page, of an operation that people open in a browser, makes a problem a page of HTML for who accepts that rather than a
+	// problem, and the Content-Security-Policy to send with it. Status and logs stay those of the problem.
+	Page func(problem.Document) (page []byte, policy string)
 }
 
 // route is a registered operation.
@@ -70,13 +77,16 @@ type bodyPlan struct {
 // are only to be read.
 //
 // O is a struct. Status int overrides the operation's status, fields tagged header are sent as headers, Body
-// is sent as JSON, or, if it is a []byte, as it is (set the header Content-Type too).
+// is sent as JSON, or, if it is a []byte, as it is (set the header Content-Type too; [Encode] makes JSON).
 //
 // An error that is a [problem.Error] is answered as such; any other is logged, and answered as internal.
 // Register panics where the operation is described wrongly: that is seen by every test.
 func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) (*O, error)) {
 	if op.Method == http.MethodHead {
 		panic("httpapi: HEAD is not offered: " + op.ID)
+	}
+	if body, ok := reflect.TypeFor[O]().FieldByName("Body"); len(op.Produces) > 0 && (!ok || body.Type != reflect.TypeFor[[]byte]()) {
+		panic("httpapi: what comes in several media types has a Body of bytes: " + op.ID)
 	}
 	r := &route{Operation: op, query: queryNames(reflect.TypeFor[I]())}
 	input := reflect.TypeFor[I]()

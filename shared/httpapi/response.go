@@ -21,6 +21,7 @@ const (
 // encode writes the answer as Lambda returns it to an HTTP API ("Lambda function response for format 2.0").
 // An answer that Lambda would drop is replaced by a problem.
 func (x *exchange) encode() []byte {
+	x.paint()
 	x.setHeaders()
 	out := x.appendAnswer(make([]byte, 0, x.buf.Len()+x.buf.Len()/8+1024))
 	if len(out) > maxEvent {
@@ -29,6 +30,23 @@ func (x *exchange) encode() []byte {
 		out = x.appendAnswer(out[:0])
 	}
 	return out
+}
+
+// paint makes a problem a page where its route has pages, for those who would rather have one.
+func (x *exchange) paint() {
+	if x.problem == nil || x.route == nil || x.route.Page == nil {
+		return
+	}
+	header, _ := x.event.header("Accept")
+	if best, _ := preferred(header, []string{mediaProblem, mediaHTML}); best != mediaHTML {
+		return
+	}
+	page, policy := x.route.Page(x.problem.Document(x.requestID))
+	x.buf.Reset()
+	_, _ = x.Write(page) // a bytes.Buffer can't fail
+	x.header.Set("Content-Type", mediaHTML+"; charset=utf-8")
+	x.header.Set("Content-Security-Policy", policy)
+	x.header.Set("Referrer-Policy", "no-referrer")
 }
 
 func (x *exchange) setHeaders() {
@@ -43,6 +61,9 @@ func (x *exchange) setHeaders() {
 	set(HeaderCredentials, string(fields.Tier))
 	x.header.Set("Cache-Control", cmpOr(x.header.Get("Cache-Control"), "no-store"))
 	x.header.Set("X-Content-Type-Options", "nosniff")
+	if x.route != nil && len(x.route.Produces) > 0 {
+		x.header.Set("Vary", "Accept")
+	}
 }
 
 func cmpOr(value, fallback string) string {

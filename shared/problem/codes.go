@@ -14,6 +14,7 @@ const (
 	InvalidJSON          Code = "invalid_json"           // the body isn't JSON
 	InvalidRequest       Code = "invalid_request"        // the request doesn't fit the schema
 	UnsupportedMediaType Code = "unsupported_media_type" // the body has another content type than the operation takes
+	NotAcceptable        Code = "not_acceptable"         // the answer comes in none of the media types that are accepted
 	PayloadTooLarge      Code = "payload_too_large"      // a body over 4 MiB, either way
 	CursorInvalid        Code = "cursor_invalid"         // altered, expired or someone else's
 	CallerMissing        Code = "caller_missing"         // no verified caller in the event
@@ -23,6 +24,10 @@ const (
 	ProviderNotFound     Code = "provider_not_found"     // unknown to this site
 	AuditNotFound        Code = "audit_not_found"        // unknown to this site
 	FindingNotFound      Code = "finding_not_found"      // unknown to this site
+	AuditUnfinished      Code = "audit_unfinished"       // it has no report yet
+	AuditFailed          Code = "audit_failed"           // it has ended without a report
+	LinkInvalid          Code = "link_invalid"           // no link of ours: altered, cut off, or sealed under a key that is gone
+	LinkExpired          Code = "link_expired"           // its time is over
 	RateLimited          Code = "rate_limited"           // too many of a counted request
 	ConnectionForbids    Code = "connection_forbids"     // the connection's own limits
 	ConnectionTooBroad   Code = "connection_too_broad"   // its session policy would be too long
@@ -52,7 +57,9 @@ const (
 
 // kinds is the one table from a code to its status, title and default retryability. It is only read.
 var kinds = map[Code]Kind{
+	AuditFailed:          {http.StatusConflict, "Audit failed", false},
 	AuditNotFound:        {http.StatusNotFound, "Audit not found", false},
+	AuditUnfinished:      {http.StatusConflict, "Audit has not ended", true},
 	AWSAccessDenied:      {http.StatusForbidden, "AWS denied the action", false},
 	AWSRejected:          {http.StatusUnprocessableEntity, "AWS rejected the request", false},
 	AWSThrottled:         {http.StatusTooManyRequests, "AWS throttles requests", true},
@@ -72,7 +79,10 @@ var kinds = map[Code]Kind{
 	Internal:             {http.StatusInternalServerError, "Internal error", false},
 	InvalidJSON:          {http.StatusBadRequest, "Not JSON", false},
 	InvalidRequest:       {http.StatusUnprocessableEntity, "Invalid request", false},
+	LinkExpired:          {http.StatusGone, "Link expired", false},
+	LinkInvalid:          {http.StatusNotFound, "Link invalid", false},
 	NameTaken:            {http.StatusConflict, "Name taken", false},
+	NotAcceptable:        {http.StatusNotAcceptable, "Not acceptable", false},
 	ObjectNotFound:       {http.StatusNotFound, "Object not found", false},
 	OrderUnsupported:     {http.StatusUnprocessableEntity, "Order unsupported", false},
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "Outcome unknown", false},

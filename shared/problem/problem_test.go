@@ -25,6 +25,8 @@ var documented = map[problem.Code]int{
 	"deadline_exceeded": 504, "function_failed": 424, "internal": 500,
 	// Named elsewhere in api.md.
 	"cursor_invalid": 400, "etag_mismatch": 412, "payload_too_large": 413, "connection_too_broad": 422, "order_unsupported": 422,
+	// What answers of other media types, audits that have no report, and links to reports need besides.
+	"not_acceptable": 406, "audit_unfinished": 409, "audit_failed": 409, "link_invalid": 404, "link_expired": 410,
 }
 
 func TestTable(t *testing.T) {
