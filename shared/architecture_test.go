@@ -22,10 +22,14 @@ var allowed = map[string]string{
 	"functions/s3":            function,
 	"functions/lambda":        function,
 	"functions/auditapi":      "shared/audit shared/credentials shared/registry " + function,
+	"functions/auditworker":   "shared/audit shared/problem shared/registry shared/telemetry",
+	"functions/auditschedule": "shared/audit shared/registry shared/telemetry",
 	"functions/local":         "functions shared",
 
-	"shared/assembly": "shared/audit shared/awsclient shared/caller shared/config shared/connection shared/credentials " +
+	"shared/assembly": "shared/awsclient shared/caller shared/config shared/connection shared/credentials " +
 		"shared/httpapi shared/registry shared/seal shared/telemetry",
+	"shared/assembly/audits": "shared/assembly shared/audit shared/config shared/registry",
+
 	"shared/httpapi":      "shared/caller shared/problem shared/telemetry",
 	"shared/connection":   "shared/registry shared/credentials shared/awsclient shared/permissions shared/problem shared/caller shared/telemetry",
 	"shared/cursor":       "shared/problem shared/seal",
@@ -41,16 +45,17 @@ var allowed = map[string]string{
 	"shared/config":       "",
 	"shared/caller":       "",
 	"shared/problem":      "",
-	"shared/localaws":     "shared/policy",
+	"shared/localaws":     "shared/policy shared/secrettest",
 	"shared/localgateway": "",
 	"shared/demosite":     "",
+	"shared/secrettest":   "",
 }
 
 // function is what the functions stand on.
 const function = "shared/connection shared/cursor shared/httpapi shared/permissions shared/problem shared/caller shared/seal"
 
 // local is what never ships: only functions/local, and these folders themselves, may import it.
-var local = []string{"shared/localaws", "shared/localgateway", "shared/demosite", "functions/local"}
+var local = []string{"shared/localaws", "shared/localgateway", "shared/demosite", "shared/secrettest", "functions/local"}
 
 func TestImports(t *testing.T) {
 	for folder, imports := range importsOfModule(t) {
@@ -74,6 +79,8 @@ func TestImportRulesRefuse(t *testing.T) {
 		{"shared/localaws/s3", module + "shared/problem"},
 		{"shared/credentials", "github.com/aws/aws-lambda-go/lambda"},
 		{"functions/s3/bootstrap", module + "functions/dynamodb"},
+		{"functions/s3/bootstrap", module + "shared/assembly/audits"},
+		{"shared/assembly", module + "shared/audit"},
 		{"shared/nowhere", module + "shared/policy"},
 	} {
 		if forbidden(c.folder, c.path) == "" {
@@ -96,6 +103,9 @@ func forbidden(folder, path string) string {
 		if isIn(own, "functions") {
 			return "functions never import each other"
 		}
+		if isIn(own, "shared/assembly/audits") && !strings.HasPrefix(folder, "functions/audit") {
+			return "a connector carries no clients that only audits need"
+		}
 		return ""
 	}
 	rule, ok := allowed[top(folder)]
@@ -116,7 +126,7 @@ func foreign(folder, path string) string {
 		return "the package is pure: no AWS, no I/O"
 	}
 	lambda := isIn(path, "github.com/aws/aws-lambda-go") || isIn(path, "github.com/awslabs/aws-lambda-go-api-proxy")
-	mayLambda := isIn(folder, "shared/httpapi") || isIn(folder, "shared/localgateway") || isIn(folder, "functions/local") ||
+	mayLambda := folder == "functions/auditworker" /* messages are its edge */ || isIn(folder, "shared/httpapi") || isIn(folder, "shared/localgateway") || isIn(folder, "functions/local") ||
 		strings.HasSuffix(folder, "/bootstrap")
 	if lambda && !mayLambda {
 		return "Lambda's own packages stay at the edge"

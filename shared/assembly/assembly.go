@@ -14,7 +14,6 @@ import (
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/config"
@@ -34,12 +33,20 @@ type Runtime struct {
 	Out       io.Writer               // log lines and metrics; standard output on Lambda
 	Transport http.RoundTripper       // nil: connections of its own
 	Provider  aws.CredentialsProvider // the function's own credentials; nil: as the SDK finds them on Lambda
+	// LocalAWS is the address of the local AWS where one was started for this function, else empty; see
+	// audit.AuditOptions. It is never taken from the environment.
+	LocalAWS string
+}
+
+// Telemetry writes the logs and metrics of a function with that environment.
+func Telemetry(f config.Function, r Runtime) *telemetry.Telemetry {
+	return telemetry.New(telemetry.Options{Out: r.Out, Function: f.FunctionName, Level: f.LogLevel})
 }
 
 // API is an API without operations, for a function with that environment.
 func API(f config.Function, claims config.Claims, r Runtime) *httpapi.API {
 	return httpapi.New(httpapi.Options{
-		Telemetry: telemetry.New(telemetry.Options{Out: r.Out, Function: f.FunctionName, Level: f.LogLevel}),
+		Telemetry: Telemetry(f, r),
 		Claims:    caller.Claims{Site: claims.SiteClaim, User: claims.UserClaim, Groups: claims.GroupsClaim},
 	})
 }
@@ -51,7 +58,8 @@ type Account struct {
 	Registry  *registry.Store
 	Vault     *seal.Vault
 
-	own aws.Config
+	Own aws.Config // of clients for it
+
 	kms *awskms.Client
 }
 
@@ -66,9 +74,7 @@ func OpenAccount(
 	if r.Transport == nil {
 		r.Transport = awsclient.NewTransport()
 	}
-	own, err := awsclient.Own(ctx, awsclient.OwnOptions{
-		Region: f.Region, Endpoint: string(f.Endpoint), Transport: r.Transport, Provider: r.Provider,
-	})
+	own, err := Own(ctx, f, r)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +86,15 @@ func OpenAccount(
 		}),
 		Registry: registry.NewStore(awsdynamodb.NewFromConfig(own), table.RegistryTable),
 		Vault:    seal.NewVault(kms, string(key.KeyARN)),
-		own:      own, kms: kms,
+		Own:      own, kms: kms,
 	}, nil
+}
+
+// Own is the configuration of clients for the gateway's own account.
+func Own(ctx context.Context, f config.Function, r Runtime) (aws.Config, error) {
+	return awsclient.Own(ctx, awsclient.OwnOptions{
+		Region: f.Region, Endpoint: string(f.Endpoint), Transport: r.Transport, Provider: r.Provider,
+	})
 }
 
 // Gateway is what a function stands on that makes calls in customers' accounts.
@@ -90,15 +103,15 @@ type Gateway struct {
 	Ring   *seal.Ring
 	Minter *credentials.Minter
 	Opener *connection.Opener
+	Table  *credentials.Table
 
-	table     *credentials.Table
-	sts       *awssts.Client // calls with the gateway's own credentials
-	customers *awssts.Client // calls with customers' credentials only
+	STS       *awssts.Client // calls with the gateway's own credentials
+	Customers *awssts.Client // calls with customers' credentials only
 }
 
 // OpenGateway makes a Gateway and loads the data keys, so that no request waits for KMS. That they can't be loaded is
 // no error: a gateway without them mints.
-func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, error) {
+func OpenGateway(ctx context.Context, c config.Gateway, r Runtime) (*Gateway, error) {
 	account, err := OpenAccount(ctx, c.Function, c.Regions, c.Registry, c.Key, r)
 	if err != nil {
 		return nil, err
@@ -114,11 +127,11 @@ func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, 
 	g := &Gateway{
 		Account: account,
 		Ring:    seal.NewRing(account.kms, account.Registry, string(c.KeyARN), time.Now),
-		table:   credentials.NewTable(awsdynamodb.NewFromConfig(account.own), c.CredentialCacheTable),
-		sts:     awssts.NewFromConfig(account.own), customers: customers,
+		Table:   credentials.NewTable(awsdynamodb.NewFromConfig(account.Own), c.CredentialCacheTable),
+		STS:     awssts.NewFromConfig(account.Own), Customers: customers,
 	}
-	g.Minter = credentials.NewMinter(g.sts, g.customers, account.Vault)
-	broker, err := credentials.NewBroker(g.Minter, g.table, g.Ring, credentials.Options{UnsafeRoles: Texts(c.UnsafeRoleARNs)})
+	g.Minter = credentials.NewMinter(g.STS, g.Customers, account.Vault)
+	broker, err := credentials.NewBroker(g.Minter, g.Table, g.Ring, credentials.Options{UnsafeRoles: Texts(c.UnsafeRoleARNs)})
 	if err != nil {
 		return nil, err
 	}
@@ -128,14 +141,6 @@ func OpenGateway(ctx context.Context, c config.Connector, r Runtime) (*Gateway, 
 	}
 	return g, nil
 }
-
-// Verifier verifies providers; rolePath is the segment that the path of every role contains.
-func (g *Gateway) Verifier(rolePath string) *audit.Verifier {
-	return audit.NewVerifier(g.Registry, g.sts, g.customers, g.Minter, audit.Options{Partition: g.Partition, RolePath: rolePath})
-}
-
-// Limiter bounds how often a site verifies.
-func (g *Gateway) Limiter() *audit.Limiter { return audit.NewLimiter(g.table) }
 
 // Texts are settings as plain text.
 func Texts[T ~string](settings []T) []string {

@@ -70,6 +70,35 @@ type Browsers struct {
 	CORSOrigins []Origin `env:"ARNGATE_CORS_ORIGINS"`
 }
 
+// Audits is where reports of audits lie, and how long.
+type Audits struct {
+	AuditsTable    string `env:"ARNGATE_AUDITS_TABLE,required,notEmpty"`
+	AuditRetention Days   `env:"ARNGATE_AUDIT_RETENTION_DAYS" envDefault:"400"`
+}
+
+// Queue is the queue of audits to be made.
+type Queue struct {
+	AuditQueueURL QueueURL `env:"ARNGATE_AUDIT_QUEUE_URL,required,notEmpty"`
+}
+
+// Events say where and of what audits tell.
+type Events struct {
+	// EventBus is the name or the ARN of an EventBridge bus.
+	EventBus string `env:"ARNGATE_EVENT_BUS,notEmpty" envDefault:"default"`
+	// EventSeverity is the least severity of a finding that is told of.
+	EventSeverity Severity `env:"ARNGATE_EVENT_SEVERITY,notEmpty" envDefault:"high"`
+}
+
+// Gateway is what every function has that makes calls in customers' accounts.
+type Gateway struct {
+	Function
+	Registry
+	Cache
+	Key
+	Regions
+	Override
+}
+
 // Configuration is the environment of the function configuration.
 type Configuration struct {
 	Function
@@ -83,19 +112,32 @@ type Configuration struct {
 
 // Connector is the environment of the functions dynamodb, s3 and lambda.
 type Connector struct {
-	Function
+	Gateway
 	Claims
-	Registry
-	Cache
-	Key
-	Regions
-	Override
 }
 
 // AuditAPI is the environment of the function auditapi.
 type AuditAPI struct {
-	Connector
+	Gateway
+	Claims
 	Roles
+}
+
+// AuditWorker is the environment of the function auditworker.
+type AuditWorker struct {
+	Gateway
+	Roles
+	Audits
+	Events
+}
+
+// AuditSchedule is the environment of the function auditschedule.
+type AuditSchedule struct {
+	Function
+	Registry
+	Queue
+	// AuditSpread is the time over which the audits of a schedule are spread.
+	AuditSpread Spread `env:"ARNGATE_AUDIT_SPREAD_SECONDS" envDefault:"900"`
 }
 
 // Load reads the environment into a T: a struct of this package, or one made of its groups. The error joins

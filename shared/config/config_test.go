@@ -2,8 +2,10 @@ package config_test
 
 import (
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -109,6 +111,45 @@ func TestVariables(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, required); diff != "" {
 		t.Errorf("Variables() (-want +got):\n%s", diff)
+	}
+}
+
+// What audits are told is checked when a function starts, not when its first message comes.
+func TestAuditSettings(t *testing.T) {
+	e := environment()
+	e["ARNGATE_CREDENTIAL_CACHE_TABLE"], e["ARNGATE_GATEWAY_ROLE_ARN"] = "cache", "arn:aws:iam::111122223333:role/arngate-gateway"
+	e["ARNGATE_AUDITS_TABLE"], e["ARNGATE_AUDIT_QUEUE_URL"] = "audits", "https://sqs.eu-west-1.amazonaws.com/111122223333/audits"
+	worker, err := config.Parse[config.AuditWorker](e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := worker.AuditRetention.Duration(), 400*24*time.Hour; got != want {
+		t.Errorf("retention is %s, want %s", got, want)
+	}
+	want := config.Events{EventBus: "default", EventSeverity: "high"}
+	if diff := cmp.Diff(want, worker.Events); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	schedule, err := config.Parse[config.AuditSchedule](e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := schedule.AuditSpread.Duration(), 15*time.Minute; got != want {
+		t.Errorf("spread is %s, want %s", got, want)
+	}
+	for name, wrong := range map[string][]string{
+		"ARNGATE_AUDIT_RETENTION_DAYS": {"0", "3654", "a year"}, "ARNGATE_EVENT_SEVERITY": {"HIGH", "low"},
+		"ARNGATE_AUDIT_SPREAD_SECONDS": {"-1", "901", "15m"}, "ARNGATE_AUDIT_QUEUE_URL": {"audits", "https://sqs.eu-west-1.amazonaws.com", ""},
+	} {
+		for _, value := range wrong {
+			bad := maps.Clone(e)
+			bad[name] = value
+			_, first := config.Parse[config.AuditWorker](bad)
+			_, second := config.Parse[config.AuditSchedule](bad)
+			if first == nil && second == nil {
+				t.Errorf("%s=%q is taken", name, value)
+			}
+		}
 	}
 }
 

@@ -3,7 +3,10 @@ package config
 import (
 	"errors"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // ARN is an Amazon Resource Name, checked for its form only.
@@ -61,5 +64,62 @@ func (o *Origin) UnmarshalText(text []byte) error {
 		return errors.New("isn't an origin such as https://app.example")
 	}
 	*o = Origin(text)
+	return nil
+}
+
+// Days are whole days, one at least.
+type Days int
+
+// UnmarshalText takes 1 to 3,653 days, the longest that CloudWatch keeps logs.
+func (d *Days) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > 3653 {
+		return errors.New("isn't a number of days from 1 to 3653")
+	}
+	*d = Days(n)
+	return nil
+}
+
+// Duration is the days as a time span.
+func (d Days) Duration() time.Duration { return time.Duration(d) * 24 * time.Hour }
+
+// Spread is a time in whole seconds, which an SQS message can wait.
+type Spread int
+
+// UnmarshalText takes 0 to 900 seconds (DelaySeconds in "SendMessageBatchRequestEntry").
+func (s *Spread) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 0 || n > 900 {
+		return errors.New("isn't a number of seconds from 0 to 900")
+	}
+	*s = Spread(n)
+	return nil
+}
+
+// Duration is the spread as a time span.
+func (s Spread) Duration() time.Duration { return time.Duration(s) * time.Second }
+
+// QueueURL is the URL of an SQS queue, checked for its form only.
+type QueueURL string
+
+// UnmarshalText takes a URL that ends with account and name ("Amazon SQS queue and message identifiers").
+func (q *QueueURL) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.Count(strings.Trim(u.Path, "/"), "/") != 1 {
+		return errors.New("isn't the URL of a queue")
+	}
+	*q = QueueURL(text)
+	return nil
+}
+
+// Severity is that of a finding.
+type Severity string
+
+// UnmarshalText takes one of the four severities there are.
+func (s *Severity) UnmarshalText(text []byte) error {
+	if !slices.Contains([]string{"critical", "high", "medium", "info"}, string(text)) {
+		return errors.New("isn't critical, high, medium or info")
+	}
+	*s = Severity(text)
 	return nil
 }

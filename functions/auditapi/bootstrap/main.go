@@ -10,6 +10,7 @@ import (
 
 	"github.com/arngate/arngate/functions/auditapi"
 	"github.com/arngate/arngate/shared/assembly"
+	"github.com/arngate/arngate/shared/assembly/audits"
 	"github.com/arngate/arngate/shared/config"
 )
 
@@ -26,13 +27,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	runtime := assembly.Runtime{Out: os.Stdout}
-	gateway, err := assembly.OpenGateway(ctx, settings.Connector, runtime)
+	gateway, err := assembly.OpenGateway(ctx, settings.Gateway, runtime)
 	if err != nil {
 		return err
 	}
 	api := assembly.API(settings.Function, settings.Claims, runtime)
 	auditapi.Register(api, auditapi.Deps{
-		Verifier: gateway.Verifier(string(settings.AssumableRolePath)), Limiter: gateway.Limiter(),
+		Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 		Registry: gateway.Registry, Minter: gateway.Minter,
 	})
 	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))

@@ -26,7 +26,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	runtime := assembly.Runtime{Out: os.Stdout}
-	gateway, err := assembly.OpenGateway(ctx, settings, runtime)
+	gateway, err := assembly.OpenGateway(ctx, settings.Gateway, runtime)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	lambdaconnector "github.com/arngate/arngate/functions/lambda"
 	"github.com/arngate/arngate/functions/s3"
 	"github.com/arngate/arngate/shared/assembly"
+	"github.com/arngate/arngate/shared/assembly/audits"
 	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/httpapi"
 )
@@ -52,7 +53,7 @@ func connectorFunction(logicalID string, register func(*httpapi.API, *assembly.G
 			if err != nil {
 				return nil, err
 			}
-			gateway, err := assembly.OpenGateway(ctx, settings, r)
+			gateway, err := assembly.OpenGateway(ctx, settings.Gateway, r)
 			if err != nil {
 				return nil, err
 			}
@@ -102,13 +103,13 @@ func auditAPIFunction() function {
 			if err != nil {
 				return nil, err
 			}
-			gateway, err := assembly.OpenGateway(ctx, settings.Connector, r)
+			gateway, err := assembly.OpenGateway(ctx, settings.Gateway, r)
 			if err != nil {
 				return nil, err
 			}
 			api := assembly.API(settings.Function, settings.Claims, r)
 			auditapi.Register(api, auditapi.Deps{
-				Verifier: gateway.Verifier(string(settings.AssumableRolePath)), Limiter: gateway.Limiter(),
+				Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 				Registry: gateway.Registry, Minter: gateway.Minter,
 			})
 			return api.Handler(), nil
