@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/arngate/arngate/functions/local/docs"
 	"github.com/arngate/arngate/shared/demosite"
 )
 
@@ -28,10 +29,25 @@ func claims(site, user, scope string) map[string]any {
 	return map[string]any{"site_id": site, "sub": user, "scope": scope, "groups": []string{"builders"}}
 }
 
+// identity is somebody whose token the program gives away.
+type identity struct {
+	variable, name string
+	claims         map[string]any
+}
+
+func identities() []identity {
+	return []identity{
+		{"ARNGATE_TOKEN", "a builder of the demo site", builder()},
+		{"ARNGATE_ADMIN_TOKEN", "its administrator", administrator()},
+		{"ARNGATE_AUDIT_TOKEN", "its auditor", auditor()},
+		{"ARNGATE_OTHER_TOKEN", "a builder of another site", otherBuilder()},
+	}
+}
+
 // screen prints what a newcomer needs: addresses, tokens, keys, and lines to try.
 func (s *server) screen(out io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "\nArngate      http://%s\nLocal AWS    http://%s\n\n", s.apiAddress, s.awsAddress)
+	fmt.Fprintf(&text, "\nArngate      http://%s\nIts API      http://%s%s\nLocal AWS    http://%s\n\n", s.apiAddress, s.apiAddress, docs.Path, s.awsAddress)
 	if err := s.exports(&text); err != nil {
 		return err
 	}
@@ -50,20 +66,12 @@ func (s *server) screen(out io.Writer) error {
 // of AWS's.
 func (s *server) exports(text *strings.Builder) error {
 	fmt.Fprintf(text, "export ARNGATE=http://%s\n", s.apiAddress)
-	for _, token := range []struct {
-		variable, whose string
-		claims          map[string]any
-	}{
-		{"ARNGATE_TOKEN", "a builder of the demo site", builder()},
-		{"ARNGATE_ADMIN_TOKEN", "its administrator", administrator()},
-		{"ARNGATE_AUDIT_TOKEN", "its auditor", auditor()},
-		{"ARNGATE_OTHER_TOKEN", "a builder of another site", otherBuilder()},
-	} {
-		signed, err := s.deployment.Token(token.claims)
+	for _, who := range identities() {
+		signed, err := s.deployment.Token(who.claims)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(text, "# %s\nexport %s=%s\n", token.whose, token.variable, signed)
+		fmt.Fprintf(text, "# %s\nexport %s=%s\n", who.name, who.variable, signed)
 	}
 	id, secret := s.aws.AddAccount(demosite.Account)
 	fmt.Fprintf(text, "# an administrator of the demo customer's AWS account, for the AWS CLI or any SDK\n"+

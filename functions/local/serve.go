@@ -93,7 +93,11 @@ func (s *server) start(ctx context.Context, logs io.Writer) error {
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
-	s.handle(api, s.deployment.Handler())
+	handler, err := s.withDocs(s.deployment.Handler())
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	s.handle(api, handler)
 	return nil
 }
 

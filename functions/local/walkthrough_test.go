@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,34 @@ func TestPrintedLinesWork(t *testing.T) {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("no line %q in:\n%s", line, out.String()[strings.Index(out.String(), "Ctrl-C"):])
 		}
+	}
+}
+
+// The page of the API is at the address that the program prints, with the demo's tokens.
+func TestPrintedPageOfTheAPI(t *testing.T) {
+	out, _ := start(t)
+	found := regexp.MustCompile(`(?m)^Its API +(\S+)$`).FindStringSubmatch(out.String())
+	if found == nil {
+		t.Fatal("no address is printed")
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, found[1], http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // read to its end
+	page, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the page is a %d", answer.StatusCode)
+	}
+	if got, want := strings.Count(string(page), `data-token="eyJ`), len(regexp.MustCompile(`export ARNGATE\w*TOKEN=`).FindAllString(out.String(), -1)); got != want {
+		t.Errorf("%d tokens are filled in, %d are printed", got, want)
 	}
 }
 
