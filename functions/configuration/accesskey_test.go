@@ -16,6 +16,7 @@ import (
 	"github.com/arngate/arngate/shared/demosite"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/problem"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // keyBody is the body that enters an access key.
@@ -139,7 +140,7 @@ func TestRotationRefuses(t *testing.T) {
 		name, path, body string
 		at               []string
 	}{
-		{"wrong secret", keyPath, keyBody(id, "wrong"), []string{"/access_key_id"}},
+		{"wrong secret", keyPath, keyBody(id, secrettest.Plant(secrettest.SecretKey, "wrong")), []string{"/access_key_id"}},
 		{"unknown key", keyPath, keyBody("AKIA0123456789ABCDEF", secret), []string{"/access_key_id"}},
 		{"another account's", keyPath, keyBody(otherID, otherSecret), []string{"/access_key_id"}},
 		{"the root user's", keyPath, keyBody(rootID, rootSecret), []string{"/access_key_id"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
 	"github.com/arngate/arngate/shared/demosite"
 	"github.com/arngate/arngate/shared/problem"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // Every form says what it is, and is for the provider's own role where it has one.
@@ -142,7 +143,7 @@ func TestRoleKitTooBroad(t *testing.T) {
 func TestRoleKitOfAccessKeys(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.Start(t)
-	body := strings.Replace(keyBody("AKIA0123456789ABCDEF", "x"), "{", `{"name":"keys","method":"access_keys",`, 1)
+	body := strings.Replace(keyBody("AKIA0123456789ABCDEF", secrettest.Plant(secrettest.SecretKey, "x")), "{", `{"name":"keys","method":"access_keys",`, 1)
 	want(t, s.Call(post, "/v1/providers", s.Admin(), body), http.StatusCreated, "")
 	got := s.Call(get, "/v1/providers/keys/role-kit", s.Admin(), "")
 	if !strings.Contains(got.Body, "sts:GetFederationToken") || strings.Contains(got.Body, "trust_policy") {

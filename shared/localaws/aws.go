@@ -30,9 +30,20 @@ type Options struct {
 	// Propagation is how long a new role, or a changed trust policy, takes to count for AssumeRole.
 	Propagation time.Duration
 
+	// Marks are what the secrets that are issued begin with.
+	Marks Marks
+
+	// Inspect, if not nil, sees the body of each request that was authenticated, before it is carried out. Bodies of S3's
+	// are not held in memory, and empty here. It runs on the goroutine that serves the request.
+	Inspect func(service, operation string, body []byte)
+
 	// LogLimit is about how many calls the log keeps, the newest; zero keeps all.
 	LogLimit int
 }
+
+// Marks are what secrets begin with, so that a test can look for them where they must not be. They are short and of letters;
+// empty ones leave all of a secret to chance.
+type Marks struct{ SecretKey, SessionToken, DataKey string }
 
 // AWS is a local AWS: an [http.Handler] of all its services. Safe for concurrent use.
 type AWS struct {
@@ -46,6 +57,7 @@ type AWS struct {
 	services map[string]service // by signing name
 	faults   faults
 	log      callLog
+	inspect  func(service, operation string, body []byte)
 }
 
 // handler is one service as its package provides it.
@@ -65,17 +77,17 @@ func New(o Options) *AWS {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	identities, keys := iam.New(o.Now, o.Propagation), kms.New(o.Now)
+	identities, keys := iam.New(o.Now, o.Propagation, o.Marks.SecretKey), kms.New(o.Now, o.Marks.DataKey)
 	a := &AWS{
 		now:    o.Now,
 		iam:    identities,
-		sts:    sts.New(identities, o.Now),
+		sts:    sts.New(identities, o.Now, o.Marks.SessionToken),
 		kms:    keys,
 		s3:     s3.New(keys),
 		lambda: lambda.New(o.Now),
 		outbox: outbox.New(o.Now),
 	}
-	a.log.limit = o.LogLimit
+	a.log.limit, a.inspect = o.LogLimit, o.Inspect
 	a.services = map[string]service{
 		"iam":      {a.iam, queryDialect(iam.Namespace)},
 		"sts":      {a.sts, queryDialect(sts.Namespace)},

@@ -48,6 +48,9 @@ func (ex *exchange) run(ctx context.Context, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
+	if ex.aws.inspect != nil {
+		ex.aws.inspect(ex.call.Service, ex.call.Operation, ex.call.Body)
+	}
 	ex.entry.Action = ex.call.Service + ":" + ex.call.Operation
 	if len(accesses) > 0 {
 		ex.entry.Action, ex.entry.Resource = accesses[0].Action, accesses[0].Resource

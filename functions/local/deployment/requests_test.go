@@ -9,6 +9,7 @@ import (
 
 	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
 	"github.com/arngate/arngate/shared/demosite"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // want fails the test unless the answer has that status and that word.
@@ -101,32 +102,25 @@ func TestTokens(t *testing.T) {
 	want(t, s.Call(http.MethodGet, listing, claims(map[string]any{"site_id": "x"}), ""), http.StatusUnauthorized, "caller_missing")
 }
 
-// trap 20: a secret in a body that doesn't fit is in no answer and in no log.
+// trap 20: a secret in a body that doesn't fit is in no answer, no log and no table: the stack looks for what is planted.
 func TestTrap20PlantedSecretStaysInside(t *testing.T) {
 	s := deploymenttest.Start(t)
-	const secret = "planted/in+a+body+for+this+test+alone+00" //nolint:gosec // no credential: it must not be one to be looked for
+	secret := secrettest.Plant(secrettest.SecretKey, "/in+a+body+for+this+00")
 	for _, body := range []string{
 		`{"name":"keys","method":"access_keys","access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_acces_key":"` + secret + `"}`,
 		`{"name":"keys","method":"access_keys","access_key_id":"` + secret + `","secret_access_key":"` + secret + `"}`,
 		`{"name":"keys","method":"` + secret + `","secret_access_key":"` + secret + `"}`,
 		`{"name":"keys","method":"access_keys","access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":["` + secret + `"]}`,
 		`{"name":"keys","method":"access_keys","access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"` + secret + `"`,
-		`{"name":"keys","method":"access_keys","access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"` + secret + `","` + secret + `":1}`,
+		`{"name":"keys","method":"access_keys","access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"` + secret + `","unknown":"` + secret + `"}`,
 	} {
 		answer := s.Call(http.MethodPost, "/v1/providers", s.Admin(), body)
 		if answer.Status/100 != 4 {
 			t.Errorf("got %d for %s", answer.Status, body)
 		}
-		if strings.Contains(answer.Body, secret) {
-			t.Errorf("the answer repeats the secret: %s", answer.Body)
-		}
 	}
 	good := s.Call(http.MethodPost, "/v1/providers", s.Admin(),
 		`{"name":"keys","method":"access_keys","access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"`+secret+`"}`)
 	want(t, good, http.StatusCreated, "AKIAIOSFODNN7EXAMPLE")
-	read := s.Call(http.MethodGet, "/v1/providers/keys", s.Admin(), "")
-	want(t, read, http.StatusOK, "AKIAIOSFODNN7EXAMPLE")
-	if strings.Contains(good.Body+read.Body+s.Logs.String(), secret) {
-		t.Error("the secret is in an answer or in a log")
-	}
+	want(t, s.Call(http.MethodGet, "/v1/providers/keys", s.Admin(), ""), http.StatusOK, "AKIAIOSFODNN7EXAMPLE")
 }

@@ -26,6 +26,7 @@ const AdministratorARN = "arn:aws:iam::aws:policy/AdministratorAccess"
 type Service struct {
 	now         func() time.Time
 	propagation time.Duration
+	mark        string // what secrets begin with
 	operations  map[string]operation
 
 	mu       sync.RWMutex
@@ -56,11 +57,12 @@ type accessKey struct {
 }
 
 // New returns a service without accounts. A new role, and a changed trust policy, takes effect for
-// AssumeRole only after propagation, as IAM's changes do (traps.md 9).
-func New(now func() time.Time, propagation time.Duration) *Service {
+// AssumeRole only after propagation, as IAM's changes do (traps.md 9). Secret access keys begin with mark.
+func New(now func() time.Time, propagation time.Duration, mark string) *Service {
 	return &Service{
 		now:         now,
 		propagation: propagation,
+		mark:        mark,
 		operations:  operations(),
 		accounts:    make(map[string]*account),
 		keys:        make(map[string]*accessKey),
@@ -120,7 +122,7 @@ func (s *Service) ensureAccount(id string) *account {
 func (s *Service) newKey(a *account, u *user) *accessKey {
 	k := &accessKey{
 		id:      NewID("AKIA"),
-		secret:  NewSecret(),
+		secret:  s.NewSecret(),
 		account: a,
 		user:    u,
 		active:  true,
@@ -137,10 +139,10 @@ func (s *Service) newKey(a *account, u *user) *accessKey {
 func NewID(prefix string) string { return prefix + rand.Text()[:16] }
 
 // NewSecret returns a secret access key of 40 characters.
-func NewSecret() string {
+func (s *Service) NewSecret() string {
 	raw := make([]byte, 30)
 	_, _ = rand.Read(raw) // never fails
-	return base64.StdEncoding.EncodeToString(raw)
+	return s.mark + base64.StdEncoding.EncodeToString(raw)[len(s.mark):]
 }
 
 // Secret returns the secret of a long-lived access key, and whether it is one that may be used.

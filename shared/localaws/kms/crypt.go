@@ -114,6 +114,9 @@ func (s *Service) generateDataKey(r *request) (any, error) {
 	}
 	plaintext := make([]byte, size)
 	_, _ = rand.Read(plaintext) // never fails
+	if len(plaintext) >= 2*len(s.mark) {
+		copy(plaintext, s.mark)
+	}
 	sealed, err := r.key.seal(plaintext, r.in.EncryptionContext)
 	if err != nil {
 		return nil, err

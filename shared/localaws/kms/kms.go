@@ -21,6 +21,7 @@ const targetPrefix = "TrentService."
 // Service holds the keys of all accounts and regions. Safe for concurrent use.
 type Service struct {
 	now        func() time.Time
+	mark       string // what data keys begin with
 	operations map[string]operation
 
 	mu      sync.RWMutex
@@ -52,10 +53,11 @@ type key struct {
 	material    [32]byte // never leaves the package
 }
 
-// New returns a service without keys.
-func New(now func() time.Time) *Service {
+// New returns a service without keys. Data keys begin with mark.
+func New(now func() time.Time, mark string) *Service {
 	return &Service{
 		now:        now,
+		mark:       mark,
 		operations: operations(),
 		keys:       make(map[string]*key),
 		aliases:    make(map[string]string),

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/arngate/arngate/shared/localaws"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // Region is where clients of Config work unless the test says otherwise.
@@ -53,6 +54,7 @@ func Listen(tb testing.TB, options ...func(*localaws.Options)) *AWS {
 func newAWS(tb testing.TB, options []func(*localaws.Options)) *localaws.AWS {
 	tb.Helper()
 	var o localaws.Options
+	Watch(tb, &o)
 	for _, set := range options {
 		set(&o)
 	}
@@ -63,6 +65,21 @@ func newAWS(tb testing.TB, options []func(*localaws.Options)) *localaws.AWS {
 		}
 	})
 	return a
+}
+
+// Watch has a local AWS plant the secrets that it issues, and fail the test when one is sent to be kept: in an item, a message,
+// an event or a payload. Only KMS is given secrets.
+func Watch(tb testing.TB, o *localaws.Options) {
+	tb.Helper()
+	o.Marks = localaws.Marks{
+		SecretKey: secrettest.Mark(secrettest.SecretKey), SessionToken: secrettest.Mark(secrettest.SessionToken),
+		DataKey: secrettest.Mark(secrettest.DataKey),
+	}
+	o.Inspect = func(service, operation string, body []byte) {
+		if service != "kms" {
+			secrettest.Check(tb, "what "+service+":"+operation+" was sent", string(body))
+		}
+	}
 }
 
 // Endpoint is the base address of the local AWS, for AWS_ENDPOINT_URL.

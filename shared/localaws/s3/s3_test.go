@@ -131,7 +131,7 @@ type local struct {
 
 func start(t *testing.T) *local {
 	t.Helper()
-	f := &front{service: s3.New(kms.New(time.Now)), account: account}
+	f := &front{service: s3.New(kms.New(time.Now, "")), account: account}
 	server := httptest.NewServer(f)
 	t.Cleanup(func() {
 		server.Close()

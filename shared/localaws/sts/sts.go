@@ -29,8 +29,9 @@ const keptAfterExpiry = 24 * time.Hour
 
 // Service makes and knows sessions. Safe for concurrent use.
 type Service struct {
-	iam *iam.Service
-	now func() time.Time
+	iam  *iam.Service
+	now  func() time.Time
+	mark string // what session tokens begin with
 
 	mu       sync.RWMutex
 	sessions map[string]*session // by access key id
@@ -61,9 +62,9 @@ type session struct {
 	policies       []*policy.Document // session policies; a federated user without any may do nothing
 }
 
-// New returns a service without sessions for the identities of an IAM.
-func New(identities *iam.Service, now func() time.Time) *Service {
-	return &Service{iam: identities, now: now, sessions: make(map[string]*session)}
+// New returns a service without sessions for the identities of an IAM. Session tokens begin with mark.
+func New(identities *iam.Service, now func() time.Time, mark string) *Service {
+	return &Service{iam: identities, now: now, mark: mark, sessions: make(map[string]*session)}
 }
 
 // Lookup returns the temporary credentials with this access key id, expired ones too, and whether there
@@ -154,8 +155,8 @@ func (s *Service) issue(e *session, lifetime time.Duration) Credentials {
 	expires := now.Add(lifetime).UTC().Truncate(time.Second)
 	e.Credentials = Credentials{
 		AccessKeyID:     iam.NewID("ASIA"),
-		SecretAccessKey: iam.NewSecret(),
-		SessionToken:    base64.StdEncoding.EncodeToString(token),
+		SecretAccessKey: s.iam.NewSecret(),
+		SessionToken:    s.mark + base64.StdEncoding.EncodeToString(token)[len(s.mark):],
 		Expires:         expires,
 		Expiration:      expires.Format("2006-01-02T15:04:05Z"),
 	}

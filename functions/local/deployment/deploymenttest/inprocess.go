@@ -10,6 +10,8 @@ import (
 
 	"github.com/arngate/arngate/functions/local/deployment"
 	"github.com/arngate/arngate/shared/localaws"
+	"github.com/arngate/arngate/shared/localaws/localawstest"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // Options of [InProcess]. The zero value deploys the repository's template on an AWS whose clock is right.
@@ -46,15 +48,17 @@ func InProcess(tb testing.TB, o Options) *Stack {
 // deploy deploys what is reached at address by api.
 func deploy(tb testing.TB, o Options, address string, api http.RoundTripper) (*Stack, error) {
 	tb.Helper()
-	aws := localaws.New(localaws.Options{Now: o.Now})
-	s := &Stack{AWS: aws, URL: "http://" + address, Logs: &Logs{}, tb: tb, api: api, secrets: newSecrets(aws.Transport())}
-	var between http.RoundTripper = s.secrets
+	options := localaws.Options{Now: o.Now}
+	localawstest.Watch(tb, &options)
+	aws := localaws.New(options)
+	s := &Stack{AWS: aws, URL: "http://" + address, Logs: &Logs{}, tb: tb, api: api}
+	between := aws.Transport()
 	if o.Between != nil {
 		between = o.Between(between)
 	}
 	var err error
 	s.Deployment, err = deployment.Start(tb.Context(), deployment.Options{
-		Template: o.Template, Address: address, AWS: aws, AWSEndpoint: awsEndpoint, Transport: between, Logs: s.Logs,
+		Template: o.Template, Address: address, AWS: aws, AWSEndpoint: awsEndpoint, Transport: between, Logs: secrettest.Tee(tb, s.Logs),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("deploy: %w", err)
@@ -68,7 +72,7 @@ func (s *Stack) endWith(tb testing.TB, closeListener func()) {
 	tb.Cleanup(func() {
 		closeListener()
 		s.Wait()
-		s.secrets.checkKept(tb, s)
+		s.checkTables(tb)
 		if err := s.AWS.Close(); err != nil {
 			tb.Error(err)
 		}
