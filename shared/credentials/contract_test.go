@@ -1,13 +1,13 @@
 package credentials_test
 
 import (
-	"log/slog"
 	"os"
 	"strconv"
 	"testing"
 
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/credentials/credentialstest"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 func runStoreContract(t *testing.T) {
@@ -17,8 +17,4 @@ func runStoreContract(t *testing.T) {
 
 func fmtCallers(n int) string { return "callers-" + strconv.Itoa(n) }
 
-// TestMain keeps the log lines of thousands of mints out of the tests' output.
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(secrettest.Main(m)) }

@@ -22,6 +22,7 @@ import (
 	"github.com/arngate/arngate/shared/credentials/credentialstest"
 	"github.com/arngate/arngate/shared/registry"
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 const (
@@ -63,8 +64,8 @@ func (f *fakeSTS) AssumeRole(ctx context.Context, in *awssts.AssumeRoleInput, _ 
 		life = time.Duration(*in.DurationSeconds) * time.Second
 	}
 	return &awssts.AssumeRoleOutput{Credentials: &ststypes.Credentials{
-		AccessKeyId: aws.String(fmt.Sprintf("ASIA%d", number)), SecretAccessKey: aws.String(planted),
-		SessionToken: aws.String(planted + "-token"), Expiration: aws.Time(time.Now().Add(life)),
+		AccessKeyId: aws.String(fmt.Sprintf("ASIA%d", number)), SecretAccessKey: aws.String(plantedKey),
+		SessionToken: aws.String(plantedToken), Expiration: aws.Time(time.Now().Add(life)),
 	}}, nil
 }
 
@@ -80,7 +81,12 @@ func (f *fakeSTS) failNext(errs ...error) {
 	f.answers = append(f.answers, errs...)
 }
 
-const planted = "planted-secret"
+// What STS and KMS hand out here.
+var (
+	plantedKey     = secrettest.Plant(secrettest.SecretKey, "/of/a/session")
+	plantedToken   = secrettest.Plant(secrettest.SessionToken, "/of/a/session")
+	plantedDataKey = []byte((secrettest.Mark(secrettest.DataKey) + "0123456789abcdef0123456789abcdef")[:32])
+)
 
 // refusal is STS's answer with that code. Throttling, too, comes with HTTP 400 (trap 8).
 func refusal(status int, code string) error {
@@ -112,14 +118,14 @@ func (f *fakeKMS) GenerateDataKey(context.Context, *awskms.GenerateDataKeyInput,
 	if f.down {
 		return nil, errors.New("KMS is down")
 	}
-	return &awskms.GenerateDataKeyOutput{CiphertextBlob: []byte("wrapped"), Plaintext: make([]byte, 32)}, nil
+	return &awskms.GenerateDataKeyOutput{CiphertextBlob: []byte("wrapped"), Plaintext: plantedDataKey}, nil
 }
 
 func (f *fakeKMS) Decrypt(context.Context, *awskms.DecryptInput, ...func(*awskms.Options)) (*awskms.DecryptOutput, error) {
 	if f.down {
 		return nil, errors.New("KMS is down")
 	}
-	return &awskms.DecryptOutput{Plaintext: []byte("0123456789abcdef0123456789abcdef")}, nil
+	return &awskms.DecryptOutput{Plaintext: plantedDataKey}, nil
 }
 
 type fakeKeys struct {
