@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # What the checks need is kept out of the repository: a Python environment, a Docker engine's data.
 export ARNGATE_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/arngate
 
-FUNCTIONS := configuration auditapi dynamodb s3 lambda
+FUNCTIONS := configuration auditapi auditworker auditschedule dynamodb s3 lambda
 TOOL := go tool -modfile=.ci/tools/go.mod
 PACKAGES ?= ./...
 

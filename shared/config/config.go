@@ -121,6 +121,8 @@ type AuditAPI struct {
 	Gateway
 	Claims
 	Roles
+	Audits
+	Queue
 }
 
 // AuditWorker is the environment of the function auditworker.

@@ -35,6 +35,8 @@ func run(ctx context.Context) error {
 	auditapi.Register(api, auditapi.Deps{
 		Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 		Registry: gateway.Registry, Minter: gateway.Minter,
+		Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
+		Ring: gateway.Ring,
 	})
 	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))
 	return nil

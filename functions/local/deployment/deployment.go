@@ -143,6 +143,7 @@ func (d *Deployment) start(ctx context.Context, f function, declared template.Fu
 	environment["AWS_LAMBDA_FUNCTION_NAME"] = declared.Name
 	handler, err := f.start(ctx, environment, assembly.Runtime{
 		Out: d.options.Logs, Transport: d.options.Transport, Provider: d.Credentials(declared),
+		LocalAWS: d.options.AWSEndpoint,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start function %s: %w", declared.LogicalID, err)

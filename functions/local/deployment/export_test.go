@@ -21,7 +21,9 @@ func Routes() map[string][]string {
 	for _, f := range functions() {
 		api := blank()
 		f.describe(api)
-		routes[f.logicalID] = api.Routes()
+		if all := api.Routes(); len(all) > 0 {
+			routes[f.logicalID] = all
+		}
 	}
 	return routes
 }

@@ -7,12 +7,15 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/arngate/arngate/functions/auditapi"
+	"github.com/arngate/arngate/functions/auditschedule"
+	"github.com/arngate/arngate/functions/auditworker"
 	"github.com/arngate/arngate/functions/configuration"
 	"github.com/arngate/arngate/functions/dynamodb"
 	lambdaconnector "github.com/arngate/arngate/functions/lambda"
 	"github.com/arngate/arngate/functions/s3"
 	"github.com/arngate/arngate/shared/assembly"
 	"github.com/arngate/arngate/shared/assembly/audits"
+	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/httpapi"
 )
@@ -31,6 +34,8 @@ func functions() []function {
 	return []function{
 		configurationFunction(),
 		auditAPIFunction(),
+		auditWorkerFunction(),
+		auditScheduleFunction(),
 		connectorFunction("DynamodbFunction", func(api *httpapi.API, g *assembly.Gateway) {
 			dynamodb.Register(api, dynamodb.Deps{Opener: g.Opener, Ring: g.Ring})
 		}),
@@ -111,8 +116,57 @@ func auditAPIFunction() function {
 			auditapi.Register(api, auditapi.Deps{
 				Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 				Registry: gateway.Registry, Minter: gateway.Minter,
+				Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
+				Ring: gateway.Ring,
 			})
 			return api.Handler(), nil
+		},
+	}
+}
+
+func auditWorkerFunction() function {
+	return function{
+		logicalID: "AuditWorkerFunction",
+		variables: config.Variables[config.AuditWorker],
+		describe:  func(*httpapi.API) {},
+		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+			settings, err := config.Parse[config.AuditWorker](environment)
+			if err != nil {
+				return nil, err
+			}
+			gateway, err := assembly.OpenGateway(ctx, settings.Gateway, r)
+			if err != nil {
+				return nil, err
+			}
+			worker := auditworker.New(auditworker.Deps{
+				Auditor: audits.Auditor(gateway, settings.Roles, r), Archive: audits.Archive(gateway.Account, settings.Audits),
+				Providers: gateway.Registry, Bus: audits.Bus(gateway.Account, settings.Events),
+				Telemetry: assembly.Telemetry(settings.Function, r), Severity: audit.Severity(settings.EventSeverity),
+			})
+			return lambda.NewHandler(worker.Handle), nil
+		},
+	}
+}
+
+func auditScheduleFunction() function {
+	return function{
+		logicalID: "AuditScheduleFunction",
+		variables: config.Variables[config.AuditSchedule],
+		describe:  func(*httpapi.API) {},
+		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+			settings, err := config.Parse[config.AuditSchedule](environment)
+			if err != nil {
+				return nil, err
+			}
+			stands, err := audits.OpenSchedule(ctx, settings, r)
+			if err != nil {
+				return nil, err
+			}
+			schedule := auditschedule.New(auditschedule.Deps{
+				Providers: stands.Registry, Queue: stands.Queue, Telemetry: assembly.Telemetry(settings.Function, r),
+				Spread: settings.AuditSpread.Duration(),
+			})
+			return lambda.NewHandler(schedule.Handle), nil
 		},
 	}
 }

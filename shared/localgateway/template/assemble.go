@@ -84,6 +84,10 @@ func (s *stack) add(out *Template, r resource) error {
 		return s.addFunction(out, r, id, properties)
 	case "AWS::DynamoDB::Table":
 		return s.addTable(out, r, id, properties)
+	case "AWS::SQS::Queue":
+		return s.addQueue(out, r, id, properties)
+	case "AWS::Scheduler::Schedule":
+		return out.addSchedule(r, id, properties)
 	case "AWS::KMS::Key":
 		return s.addKey(out, r, id, properties)
 	case "AWS::IAM::Role":

@@ -16,20 +16,24 @@ type kind struct {
 	// arn makes the value of the attribute Arn from the physical id; nil if there is no such attribute. A role's
 	// path is part of its ARN; for anything else path is empty.
 	arn func(in Inputs, path, id string) string
+	// ref makes the value of Ref from the physical id; nil if that is the id itself.
+	ref func(in Inputs, id string) string
 }
 
 // kinds are the resource types that this package knows. Sources: the return values listed in the AWS
 // CloudFormation User Guide and the AWS SAM Developer Guide for each type.
 var kinds = map[string]kind{
-	"AWS::Serverless::HttpApi":  {"", generatedName, nil},
-	"AWS::Serverless::Function": {"FunctionName", generatedName, regionalARN("lambda", "function:", "")},
-	"AWS::DynamoDB::Table":      {"TableName", generatedName, regionalARN("dynamodb", "table/", "")},
-	"AWS::KMS::Key":             {"", generatedUUID, regionalARN("kms", "key/", "")},
-	"AWS::KMS::Alias":           {"AliasName", generatedName, nil},
-	"AWS::Logs::LogGroup":       {"LogGroupName", generatedName, regionalARN("logs", "log-group:", ":*")},
-	"AWS::IAM::Role":            {"RoleName", generatedName, roleARN},
-	"AWS::IAM::RolePolicy":      {"PolicyName", generatedName, nil},
-	"AWS::CloudWatch::Alarm":    {"AlarmName", generatedName, nil},
+	"AWS::Serverless::HttpApi":  {"", generatedName, nil, nil},
+	"AWS::Serverless::Function": {"FunctionName", generatedName, regionalARN("lambda", "function:", ""), nil},
+	"AWS::DynamoDB::Table":      {"TableName", generatedName, regionalARN("dynamodb", "table/", ""), nil},
+	"AWS::SQS::Queue":           {"QueueName", generatedName, regionalARN("sqs", "", ""), queueURL},
+	"AWS::Scheduler::Schedule":  {"Name", generatedName, regionalARN("scheduler", "schedule/default/", ""), nil},
+	"AWS::KMS::Key":             {"", generatedUUID, regionalARN("kms", "key/", ""), nil},
+	"AWS::KMS::Alias":           {"AliasName", generatedName, nil, nil},
+	"AWS::Logs::LogGroup":       {"LogGroupName", generatedName, regionalARN("logs", "log-group:", ":*"), nil},
+	"AWS::IAM::Role":            {"RoleName", generatedName, roleARN, nil},
+	"AWS::IAM::RolePolicy":      {"PolicyName", generatedName, nil, nil},
+	"AWS::CloudWatch::Alarm":    {"AlarmName", generatedName, nil, nil},
 }
 
 func regionalARN(service, prefix, suffix string) func(in Inputs, path, id string) string {
@@ -40,6 +44,10 @@ func regionalARN(service, prefix, suffix string) func(in Inputs, path, id string
 
 func roleARN(in Inputs, path, id string) string {
 	return "arn:" + in.Partition + ":iam::" + in.Account + ":role" + path + id
+}
+
+func queueURL(in Inputs, id string) string {
+	return "https://sqs." + in.Region + "." + urlSuffix(in.Partition) + "/" + in.Account + "/" + id
 }
 
 // rolePath is the Path of a role, and empty for any other resource.
@@ -81,8 +89,13 @@ func (s *stack) attribute(logicalID, name string) (string, error) {
 		return "", fmt.Errorf("%s is not created: its condition %s is false", logicalID, r.condition)
 	}
 	id, err := s.physicalID(r)
-	if err != nil || name == "" {
-		return id, err
+	switch {
+	case err != nil:
+		return "", err
+	case name == "" && kinds[r.kind].ref != nil:
+		return kinds[r.kind].ref(s.in, id), nil
+	case name == "" || r.kind == "AWS::SQS::Queue" && name == "QueueName":
+		return id, nil
 	}
 	if name != "Arn" || kinds[r.kind].arn == nil {
 		return "", fmt.Errorf("unknown attribute %s of %s", name, r.kind)
@@ -99,7 +112,7 @@ func (s *stack) arn(r resource, id string) (string, error) {
 	return kinds[r.kind].arn(s.in, path, id), nil
 }
 
-// physicalID is what Ref gives: the name in the template, the one from the inputs, or a generated one.
+// physicalID is what names the resource: the name in the template, the one from the inputs, or a generated one.
 func (s *stack) physicalID(r resource) (string, error) {
 	k := kinds[r.kind]
 	given, chosen := s.in.Physical[r.logicalID]

@@ -74,11 +74,12 @@ func TestRepositoryCORSIsOffByDefault(t *testing.T) {
 // What outlives the stack is taken up again: nothing is created anew, and the rights are on the old role.
 func TestRepositoryTakesUpWhatExists(t *testing.T) {
 	t.Parallel()
-	const role, key, table = "arn:aws:iam::111122223333:role/old-gateway", "arn:aws:kms:eu-central-1:111122223333:key/old", "old-registry"
+	const role, key, table, audits = "arn:aws:iam::111122223333:role/old-gateway", "arn:aws:kms:eu-central-1:111122223333:key/old", "old-registry", "old-audits"
 	resolved := load(t, func(in *template.Inputs) {
 		in.Parameters["ExistingGatewayRoleArn"] = role
 		in.Parameters["ExistingKeyArn"] = key
 		in.Parameters["ExistingRegistryTable"] = table
+		in.Parameters["ExistingAuditsTable"] = audits
 	})
 	if len(resolved.Keys) != 0 || len(resolved.Tables) != 1 {
 		t.Errorf("got keys %v and tables %v, want no key and the cache alone", resolved.Keys, resolved.Tables)
@@ -90,6 +91,10 @@ func TestRepositoryTakesUpWhatExists(t *testing.T) {
 	function, _ := resolved.Function("S3Function")
 	if function.Role != "old-gateway" || function.Environment["ARNGATE_KEY_ARN"] != key || function.Environment["ARNGATE_REGISTRY_TABLE"] != table {
 		t.Errorf("got role %s and environment %v, want the existing ones", function.Role, function.Environment)
+	}
+	worker, _ := resolved.Function("AuditWorkerFunction")
+	if worker.Role != "old-gateway" || worker.Environment["ARNGATE_AUDITS_TABLE"] != audits {
+		t.Errorf("got role %s and environment %v of the worker, want the existing ones", worker.Role, worker.Environment)
 	}
 }
 
@@ -106,7 +111,10 @@ func TestRepositoryRetainsWhatCantBeMadeAgain(t *testing.T) {
 	for _, key := range resolved.Keys {
 		retained[key.LogicalID] = key.Retained
 	}
-	want := map[string]bool{"GatewayRole": true, "ConfigurationRole": false, "Registry": true, "CredentialCache": false, "Key": true}
+	want := map[string]bool{
+		"GatewayRole": true, "ConfigurationRole": false, "AuditScheduleRole": false, "SchedulerRole": false,
+		"Registry": true, "Audits": true, "CredentialCache": false, "Key": true,
+	}
 	if diff := cmp.Diff(want, retained); diff != "" {
 		t.Errorf("retained (-want +got):\n%s", diff)
 	}

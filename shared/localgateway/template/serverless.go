@@ -1,8 +1,11 @@
 package template
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,9 +26,13 @@ func (t *Template) addAPI(r resource, id string, properties map[string]any) erro
 			MaxAge                                                  number
 			AllowCredentials                                        flag
 		}
-		AccessLogSettings, DefaultRouteSettings, Tags any
-		Name, Description                             string
-		FailOnWarnings                                flag
+		DefaultRouteSettings struct {
+			ThrottlingRateLimit, ThrottlingBurstLimit scalar
+			DetailedMetricsEnabled                    flag
+		}
+		AccessLogSettings, Tags any
+		Name, Description       string
+		FailOnWarnings          flag
 	}
 	if err := read(properties, &p); err != nil {
 		return err
@@ -49,8 +56,29 @@ func (t *Template) addAPI(r resource, id string, properties map[string]any) erro
 			ExposeHeaders: c.ExposeHeaders, MaxAge: int(c.MaxAge), AllowCredentials: bool(c.AllowCredentials),
 		}
 	}
+	var err error
+	if api.ThrottlingRate, err = decimal(p.DefaultRouteSettings.ThrottlingRateLimit); err != nil {
+		return at(err, "DefaultRouteSettings", "ThrottlingRateLimit")
+	}
+	burst, err := decimal(p.DefaultRouteSettings.ThrottlingBurstLimit)
+	if err != nil {
+		return at(err, "DefaultRouteSettings", "ThrottlingBurstLimit")
+	}
+	api.ThrottlingBurst = int(burst)
 	t.APIs = append(t.APIs, api)
 	return nil
+}
+
+// decimal reads a number that may have a fraction; one that isn't there is 0.
+func decimal(s scalar) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	value, err := strconv.ParseFloat(string(s), 64)
+	if err != nil {
+		return 0, fmt.Errorf("read number: %w", err)
+	}
+	return value, nil
 }
 
 // functionProperties are the properties of a function that the template may use.
@@ -63,14 +91,31 @@ type functionProperties struct {
 	Events                                                     map[string]functionEvent
 	Tags                                                       any
 	ReservedConcurrentExecutions                               number
+	EventInvokeConfig                                          struct {
+		MaximumRetryAttempts, MaximumEventAgeInSeconds number
+		DestinationConfig                              struct {
+			OnFailure struct{ Type, Destination string }
+		}
+	}
 }
 
+// functionEvent is one of Events; its properties depend on its type.
 type functionEvent struct {
 	Type       string
-	Properties struct {
-		ApiId, Method, Path string
-		Auth                struct{ Authorizer string }
-	}
+	Properties json.RawMessage
+}
+
+type routeProperties struct {
+	ApiId, Method, Path string
+	Auth                struct{ Authorizer string }
+}
+
+type queueProperties struct {
+	Queue                                     string
+	BatchSize, MaximumBatchingWindowInSeconds number
+	FunctionResponseTypes                     []string
+	ScalingConfig                             struct{ MaximumConcurrency number }
+	Enabled                                   *flag
 }
 
 func (s *stack) addFunction(out *Template, r resource, id string, properties map[string]any) error {
@@ -92,11 +137,17 @@ func (s *stack) addFunction(out *Template, r resource, id string, properties map
 	for name, value := range p.Environment.Variables {
 		environment[name] = string(value)
 	}
+	queues, err := queueEvents(p.Events)
+	if err != nil {
+		return err
+	}
+	invoke := p.EventInvokeConfig
 	out.Functions = append(out.Functions, Function{
 		LogicalID: r.logicalID, Name: id, ARN: kinds[r.kind].arn(s.in, "", id), Package: packagePath,
 		Handler: p.Handler, Runtime: p.Runtime, Architecture: p.Architectures[0],
 		Role: p.Role[strings.LastIndex(p.Role, "/")+1:], Environment: environment,
 		MemorySize: int(p.MemorySize), Timeout: int(p.Timeout), LogGroup: p.LoggingConfig.LogGroup,
+		Queues: queues, OnFailure: invoke.DestinationConfig.OnFailure.Destination, Retries: int(invoke.MaximumRetryAttempts),
 	})
 	return out.addRoutes(r.logicalID, p.Events)
 }
@@ -117,21 +168,52 @@ func (t *Template) addRoutes(function string, events map[string]functionEvent) e
 	var faults []error
 	for _, name := range sortedNames(events) {
 		e := events[name]
+		if e.Type == "SQS" {
+			continue
+		}
 		if e.Type != "HttpApi" {
 			faults = append(faults, at(fmt.Errorf("unknown event type %q", e.Type), "Events", name))
 			continue
 		}
-		if a := e.Properties.Auth.Authorizer; a != "" && a != "NONE" {
+		var p routeProperties
+		if err := read(e.Properties, &p); err != nil {
+			faults = append(faults, at(err, "Events", name))
+			continue
+		}
+		if a := p.Auth.Authorizer; a != "" && a != "NONE" {
 			faults = append(faults, at(errors.New("an authorizer of its own is not supported"), "Events", name))
 			continue
 		}
 		t.Routes = append(t.Routes, Route{
-			API: e.Properties.ApiId, Function: function, Event: name,
-			Method: strings.ToUpper(e.Properties.Method), Path: e.Properties.Path,
-			Public: e.Properties.Auth.Authorizer == "NONE",
+			API: p.ApiId, Function: function, Event: name,
+			Method: strings.ToUpper(p.Method), Path: p.Path, Public: p.Auth.Authorizer == "NONE",
 		})
 	}
 	return errors.Join(faults...)
+}
+
+// queueEvents are the queues among a function's events.
+func queueEvents(events map[string]functionEvent) ([]QueueEvent, error) {
+	var out []QueueEvent
+	for _, name := range sortedNames(events) {
+		e := events[name]
+		if e.Type != "SQS" {
+			continue
+		}
+		p := queueProperties{BatchSize: 10} // "AWS::Serverless::Function", SQS
+		if err := read(e.Properties, &p); err != nil {
+			return nil, at(err, "Events", name)
+		}
+		if p.Enabled != nil && !*p.Enabled {
+			return nil, at(errors.New("a disabled event is not supported"), "Events", name)
+		}
+		out = append(out, QueueEvent{
+			Event: name, Queue: p.Queue, BatchSize: int(p.BatchSize), BatchingWindow: int(p.MaximumBatchingWindowInSeconds),
+			MaximumConcurrency: int(p.ScalingConfig.MaximumConcurrency),
+			BatchItemFailures:  slices.Contains(p.FunctionResponseTypes, "ReportBatchItemFailures"),
+		})
+	}
+	return out, nil
 }
 
 // resolveRoutes turns the API's id in each route into its logical id, and refuses a route that is there twice.

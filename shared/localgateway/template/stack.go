@@ -74,18 +74,21 @@ func checkHeader(document map[string]any) error {
 }
 
 func pseudoParameters(in Inputs) map[string]any {
-	suffix := "amazonaws.com"
-	if in.Partition == "aws-cn" {
-		suffix = "amazonaws.com.cn"
-	}
 	return map[string]any{
 		"AWS::AccountId": in.Account,
 		"AWS::NoValue":   noValue{},
 		"AWS::Partition": in.Partition,
 		"AWS::Region":    in.Region,
 		"AWS::StackName": in.StackName,
-		"AWS::URLSuffix": suffix,
+		"AWS::URLSuffix": urlSuffix(in.Partition),
 	}
+}
+
+func urlSuffix(partition string) string {
+	if partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
 }
 
 func (s *stack) readParameters(declared map[string]any) error {

@@ -43,6 +43,8 @@ type Template struct {
 	Functions []Function
 	Roles     []Role
 	Tables    []Table
+	Queues    []Queue
+	Schedules []Schedule
 	Keys      []Key
 	LogGroups []LogGroup
 	// Parameters holds the value of every parameter, as given or by default.
@@ -59,6 +61,9 @@ type API struct {
 	Authorizer *JWTAuthorizer
 	// CORS is nil when the API doesn't answer cross-origin requests.
 	CORS *CORS
+	// ThrottlingRate is in requests a second; it and ThrottlingBurst are 0 where the account's quota alone bounds.
+	ThrottlingRate  float64
+	ThrottlingBurst int
 }
 
 // JWTAuthorizer is what API Gateway checks in a token before it calls a function.
@@ -111,6 +116,26 @@ type Function struct {
 	MemorySize, Timeout int
 	// LogGroup is the name of the log group the function writes to; empty means Lambda's default.
 	LogGroup string
+	// Queues are those that Lambda polls for the function.
+	Queues []QueueEvent
+	// OnFailure is the ARN of the queue that takes asynchronous invocations which failed, Retries after the first;
+	// empty: nothing does.
+	OnFailure string
+	Retries   int
+}
+
+// QueueEvent is one event of type SQS: an event source mapping.
+type QueueEvent struct {
+	Event string
+	// Queue is the ARN.
+	Queue     string
+	BatchSize int
+	// BatchingWindow is in seconds.
+	BatchingWindow int
+	// MaximumConcurrency of the function for this queue; 0 leaves it open.
+	MaximumConcurrency int
+	// BatchItemFailures says that the function reports which messages are to be delivered again.
+	BatchItemFailures bool
 }
 
 // Role is one AWS::IAM::Role with its inline policies and those that AWS::IAM::RolePolicy resources add to it.
@@ -141,6 +166,36 @@ type Table struct {
 	TTLAttribute        string
 	PointInTimeRecovery bool
 	Retained            bool
+}
+
+// Queue is one AWS::SQS::Queue.
+type Queue struct {
+	LogicalID string
+	Name      string
+	ARN       string
+	URL       string
+	// VisibilityTimeout and Retention are in seconds, with SQS's defaults where the template says nothing.
+	VisibilityTimeout, Retention int
+	// DeadLetters is the ARN of the queue that takes messages received MaxReceives times; empty: none does.
+	DeadLetters string
+	MaxReceives int
+	// Encrypted says that SQS encrypts messages with a key of its own.
+	Encrypted bool
+}
+
+// Schedule is one AWS::Scheduler::Schedule.
+type Schedule struct {
+	LogicalID string
+	Name      string
+	// Expression is cron(...), rate(...) or at(...); Enabled says whether it counts.
+	Expression string
+	Enabled    bool
+	// Window is in minutes; 0: at the time itself.
+	Window int
+	// Target is the ARN of what is invoked, with Input; Role is the name of the role that does it.
+	Target, Input, Role string
+	// DeadLetters is the ARN of the queue that takes invocations which could not be made; empty: none does.
+	DeadLetters string
 }
 
 // Attribute is a key attribute and its type: S, N or B.
