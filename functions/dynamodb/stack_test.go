@@ -143,7 +143,7 @@ func opener(t *testing.T, s *deploymenttest.Stack) *connection.Opener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway, err := assembly.OpenGateway(t.Context(), settings, assembly.Runtime{Out: io.Discard, Transport: s.AWS.Transport(), Provider: s.Credentials(declared)})
+	gateway, err := assembly.OpenGateway(t.Context(), settings.Gateway, assembly.Runtime{Out: io.Discard, Transport: s.AWS.Transport(), Provider: s.Credentials(declared)})
 	if err != nil {
 		t.Fatal(err)
 	}
