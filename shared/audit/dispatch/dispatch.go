@@ -1,53 +1,63 @@
-// Package dispatch carries audits to the workers that make them, and tells the outside what they found: an SQS queue of
-// messages, and an EventBridge bus of events.
+// Package dispatch carries audits to the workers that make them, and tells the outside what they found: an SQS queue of messages,
+// and an EventBridge bus of events. Both take ten at a time, and may take some of them and refuse others.
 package dispatch
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"time"
-
-	awseventbridge "github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// Message asks for one audit. As JSON it is the body of a message in the queue.
-type Message struct {
-	Site     string `json:"site"`
-	Provider string `json:"provider"`
-	Audit    string `json:"audit,omitzero"` // id of the queued audit; empty from the schedule: the worker derives one from the message's own
-	By       string `json:"by,omitzero"`    // who asked
+const (
+	// batchSize is how many messages or events one call takes ("Amazon SQS API Reference", "Amazon EventBridge API Reference").
+	batchSize = 10
+	// attempts bounds how often what was refused is sent again.
+	attempts = 4
+	// firstPause is the longest pause before the second attempt; it doubles.
+	firstPause = 100 * time.Millisecond
+)
+
+// errRefused says that a call went well but for some of what it brought.
+var errRefused = errors.New("dispatch: refused")
+
+// refused is an entry that was not taken: its place among those sent, and why.
+type refused struct {
+	at    int
+	code  string
+	final bool // it will be refused again
 }
 
-// SQS is what a Queue calls of Amazon SQS.
-type SQS interface {
-	SendMessageBatch(context.Context, *awssqs.SendMessageBatchInput, ...func(*awssqs.Options)) (*awssqs.SendMessageBatchOutput, error)
+// deliver sends what is at the places, again what was refused, and returns the places of what was never taken, and why.
+func deliver(ctx context.Context, places []int, send func(context.Context, []int) ([]refused, error)) (left []int, err error) {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		failed, sendErr := send(ctx, places)
+		if sendErr != nil {
+			return append(left, places...), sendErr // the SDK has tried it again already
+		}
+		var again []int
+		for _, f := range failed {
+			err = fmt.Errorf("%w: %s", errRefused, f.code)
+			if f.final || attempt == attempts {
+				left = append(left, f.at)
+			} else {
+				again = append(again, f.at)
+			}
+		}
+		if len(again) == 0 {
+			if len(left) == 0 {
+				err = nil
+			}
+			return left, err
+		}
+		select {
+		case <-time.After(rand.N(pause)): //nolint:gosec // jitter
+			pause *= 2
+		case <-ctx.Done():
+			return append(left, again...), ctx.Err()
+		}
+		places = again
+	}
 }
-
-// Queue sends messages to an SQS queue. Safe for concurrent use.
-type Queue struct {
-	client SQS
-	url    string
-}
-
-// NewQueue returns the queue at url. It does no I/O.
-func NewQueue(client SQS, url string) *Queue { return &Queue{client: client, url: url} }
-
-// Send sends the messages, each to be delivered at a random time within spread, which is at most 15 minutes; at once if spread is
-// zero. It goes on after a failure, and returns a SendError that says which messages were not sent.
-func (q *Queue) Send(ctx context.Context, messages []Message, spread time.Duration) error {
-	return nil
-}
-
-// EventBridge is what a Bus calls of Amazon EventBridge.
-type EventBridge interface {
-	PutEvents(context.Context, *awseventbridge.PutEventsInput, ...func(*awseventbridge.Options)) (*awseventbridge.PutEventsOutput, error)
-}
-
-// Bus puts events on an EventBridge bus. Safe for concurrent use.
-type Bus struct {
-	client EventBridge
-	name   string
-}
-
-// NewBus returns the bus of that name or ARN. It does no I/O.
-func NewBus(client EventBridge, name string) *Bus { return &Bus{client: client, name: name} }
