@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -15,12 +14,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/arngate/arngate/shared/connection"
+	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 )
 
 // maxAsync is the most that Lambda takes for an asynchronous invocation, in bytes (AWS Lambda Developer Guide,
 // "Lambda quotas").
 const maxAsync = 1 << 20
+
+// The forms of a synchronous answer.
+const (
+	mediaJSON  = "application/json"
+	mediaBytes = "application/octet-stream"
+)
 
 // The modes of an invocation.
 const (
@@ -35,7 +41,7 @@ type invokeInput struct {
 	Mode      string `query:"mode" enum:"sync,async,dry-run" default:"sync" doc:"Wait for the result, queue the event, or only see whether it could be invoked"`
 	Qualifier string `query:"qualifier" pattern:"^(\\$LATEST|[a-zA-Z0-9_-]{1,128})$" doc:"Version or alias"`
 	Log       string `query:"log" enum:"tail" doc:"tail: answer with the last 4 KB of the log too; with mode=sync"`
-	Accept    string `header:"Accept" doc:"application/octet-stream: the payload itself is the answer"`
+	Accept    string `header:"Accept" doc:"application/octet-stream: the payload itself is the answer, with mode=sync" example:"application/json"`
 	RawBody   []byte `contentType:"application/json" doc:"The event"`
 }
 
@@ -43,7 +49,7 @@ type invokeOutput struct {
 	Status      int
 	ContentType string `header:"Content-Type"`
 	Version     string `header:"Arngate-Executed-Version" doc:"Version that ran, where the payload itself is the answer"`
-	Body        any
+	Body        []byte
 }
 
 // Invocation is the result of a synchronous invocation.
@@ -71,16 +77,16 @@ func (h *handler) invoke(ctx context.Context, in *invokeInput) (*invokeOutput, e
 	}
 	switch in.Mode {
 	case modeAsync:
-		return &invokeOutput{Status: http.StatusAccepted, Body: []byte{}}, nil
+		return &invokeOutput{Status: http.StatusAccepted}, nil
 	case modeDryRun:
-		return &invokeOutput{Status: http.StatusNoContent, Body: []byte{}}, nil
+		return &invokeOutput{Status: http.StatusNoContent}, nil
 	}
 	// Only this header says that the function failed: the status is 200 then too, and the payload may look like
 	// anything (trap 44).
 	if answer.FunctionError != nil {
 		return nil, failed(answer)
 	}
-	return result(in, answer), nil
+	return result(ctx, answer)
 }
 
 // checkEvent refuses what Lambda would, before it is asked. No event at all is fine.
@@ -119,12 +125,10 @@ func send(ctx context.Context, c *connection.Connection, in *invokeInput) (answe
 }
 
 // result is the answer of a function that did not fail. No payload at all is legal (trap 46).
-func result(in *invokeInput, answer *awslambda.InvokeOutput) *invokeOutput {
+func result(ctx context.Context, answer *awslambda.InvokeOutput) (*invokeOutput, error) {
 	version := aws.ToString(answer.ExecutedVersion)
-	if accepts(in.Accept, "application/octet-stream") {
-		return &invokeOutput{
-			Status: http.StatusOK, ContentType: "application/octet-stream", Version: version, Body: append([]byte{}, answer.Payload...),
-		}
+	if httpapi.Accepted(ctx) == mediaBytes {
+		return &invokeOutput{Status: http.StatusOK, ContentType: mediaBytes, Version: version, Body: answer.Payload}, nil
 	}
 	out := Invocation{ExecutedVersion: version, LogTail: logTail(answer)}
 	switch payload := jsontext.Value(answer.Payload); {
@@ -134,7 +138,8 @@ func result(in *invokeInput, answer *awslambda.InvokeOutput) *invokeOutput {
 	default:
 		out.PayloadBase64 = base64.StdEncoding.EncodeToString(payload)
 	}
-	return &invokeOutput{Status: http.StatusOK, ContentType: "application/json", Body: out}
+	body, err := httpapi.Encode(out)
+	return &invokeOutput{Status: http.StatusOK, ContentType: mediaJSON, Body: body}, err
 }
 
 // failed is the problem of a function that failed: its error as the runtime describes it, or, where it describes it in
@@ -152,6 +157,10 @@ func failed(answer *awslambda.InvokeOutput) error {
 	}
 	failure.ErrorType, failure.ErrorMessage = described.ErrorType, described.ErrorMessage
 	failure.StackTrace = frames(append(described.StackTrace, described.Trace...))
+	return failedAs(failure)
+}
+
+func failedAs(failure *problem.FunctionFailure) *problem.Error {
 	p := problem.New(problem.FunctionFailed, "The function failed.").
 		WithHint("The function ran: look at error_message and its log before invoking it again.")
 	p.Function = failure
@@ -188,20 +197,14 @@ func logTail(answer *awslambda.InvokeOutput) string {
 	return strings.ToValidUTF8(string(tail), "\uFFFD")
 }
 
-// accepts says whether a media type is among those of an Accept header, and not only by a range.
-func accepts(header, media string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		if parsed, parameters, err := mime.ParseMediaType(one); err == nil && parsed == media && parameters["q"] != "0" {
-			return true
-		}
-	}
-	return false
-}
-
 var (
-	exampleInvocation = map[string]any{"payload": map[string]any{"greeting": "Hello, Ada!"}, "executed_version": "$LATEST"}
+	exampleInvocation = Invocation{Payload: jsontext.Value(`{"greeting": "Hello, Ada!"}`), ExecutedVersion: "$LATEST"}
 	exampleFunctions  = map[string]any{"items": []Function{{
 		Name: "hello", Description: "Greets", Runtime: "provided.al2023", Handler: "bootstrap", TimeoutSeconds: 3, MemoryMB: 128,
 		ModifiedAt: "2026-01-05T09:00:00Z",
 	}}}
+	exampleFailure = &problem.FunctionFailure{
+		ErrorType: "OrderError", ErrorMessage: "no such order", StackTrace: []string{"at find (/var/task/orders.js:12:9)", "at handler (/var/task/index.js:3:5)"},
+		LogTail: "START RequestId: 8f5b7c1e-0c1c-4f0a-9d4e-2f7a3a6c9b10 Version: $LATEST\nlooking for order 42\nEND RequestId: 8f5b7c1e-0c1c-4f0a-9d4e-2f7a3a6c9b10\n",
+	}
 )

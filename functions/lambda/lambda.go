@@ -49,7 +49,13 @@ func Register(api *httpapi.API, deps Deps) {
 		Problems: []problem.Code{
 			problem.FunctionNotFound, problem.FunctionFailed, problem.OutcomeUnknown, problem.InvalidJSON,
 		},
-		RequestExample: map[string]any{"name": "Ada"}, ResponseExample: exampleInvocation,
+		RequestExample: map[string]any{"name": "Ada"},
+		Produces:       []httpapi.Media{{Type: mediaJSON, Body: Invocation{}, Example: exampleInvocation}, {Type: mediaBytes}},
+		Others: map[int]string{
+			http.StatusAccepted:  "With mode=async: Lambda has queued the event. Whether the function then fails isn't known here.",
+			http.StatusNoContent: "With mode=dry-run: the function could be invoked, and was not.",
+		},
+		Shown: []*problem.Error{failedAs(exampleFailure)},
 	}), h.invoke)
 }
 

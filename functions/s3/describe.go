@@ -10,7 +10,7 @@ const (
 		"each of which is the prefix of a listing of its own; objects and folders count towards `limit` together. A connection that is limited to a folder lists only below " +
 		"it: `prefix` must begin with the folder, its slash included."
 
-	getObjectDescription = "The bytes as they are stored, with their type and ETag. Range and conditional headers mean what they mean in HTTP; S3 knows a single range. " +
+	getObjectDescription = "The bytes as they are stored, with their type, ETag, checksum and, as `x-amz-meta-*` headers, the object's own metadata; a page of another origin reads that by `/object/metadata`. Range and conditional headers mean what they mean in HTTP; S3 knows a single range. " +
 		"What a browser could run, HTML and SVG among it, comes as an attachment. Over 4 MiB the answer is a redirect to a presigned URL, whose `Expires` header says when it ends. " +
 		"Don't send the bearer token there: S3 refuses a request that is signed and has an Authorization header. Clients that follow redirects to another host leave it out by themselves. " +
 		"Browsers can follow only where the bucket's CORS allows it."

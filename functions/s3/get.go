@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,6 +61,8 @@ func httpDate(text string) *time.Time {
 }
 
 type getObjectOutput struct {
+	Checksums
+
 	Status       int
 	ContentType  string `header:"Content-Type" doc:"As it was stored"`
 	Disposition  string `header:"Content-Disposition" doc:"attachment for what a browser would run, such as HTML and SVG; else as it was stored"`
@@ -71,6 +74,9 @@ type getObjectOutput struct {
 	ContentRange string `header:"Content-Range" doc:"Which bytes of how many, with 206 and 416"`
 	Location     string `header:"Location" doc:"With 307: the presigned URL"`
 	Expires      string `header:"Expires" doc:"With 307: when the presigned URL ends, which is never after the credentials that signed it"`
+	Version      string `header:"X-Amz-Version-Id" doc:"In a bucket that keeps versions"`
+	ChecksumType string `header:"X-Amz-Checksum-Type" doc:"FULL_OBJECT, or COMPOSITE: of the checksums of an upload's parts"`
+	MissingMeta  string `header:"X-Amz-Missing-Meta" doc:"How many more entries of metadata there are whose names HTTP can't carry"`
 	Body         []byte
 }
 
@@ -79,7 +85,7 @@ func (h *handler) getObject(ctx context.Context, in *getObjectInput) (*getObject
 	if err != nil {
 		return nil, err
 	}
-	request, out := in.request(b), (*getObjectOutput)(nil)
+	request, out, metadata := in.request(b), (*getObjectOutput)(nil), map[string]string(nil)
 	// Not HeadObject first: its refusals say nothing (trap 34), and most objects fit.
 	err = b.call(ctx, "GetObject", "s3:GetObject", b.arn(in.Key), func(ctx context.Context, client *awss3.Client) error {
 		answer, err := client.GetObject(ctx, request)
@@ -90,11 +96,16 @@ func (h *handler) getObject(ctx context.Context, in *getObjectInput) (*getObject
 			return err
 		}
 		defer answer.Body.Close() //nolint:errcheck // read to its end, or not wanted
-		out, err = deliver(ctx, client, in, request, answer)
+		if out, err = deliver(ctx, client, in, request, answer); err == nil && out.Body != nil {
+			metadata = answer.Metadata
+		}
 		return err
 	})
 	if err != nil {
 		return nil, b.orAbsent(ctx, in.Key, err)
+	}
+	for name, value := range metadata { // as S3 has it: what isn't ASCII in the form of RFC 2047
+		httpapi.SetHeader(ctx, "X-Amz-Meta-"+name, value)
 	}
 	return out, nil
 }
@@ -118,16 +129,30 @@ func deliver(
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 		return nil, fmt.Errorf("read end of object: %w", err)
 	}
+	return withBody(in.Key, answer, body), nil
+}
+
+// withBody is the answer with an object's bytes, or those of them that were asked for. Of what the object was stored with it leaves
+// out Cache-Control and Expires: an answer is for who may read the object now, and nobody's cache decides that.
+func withBody(key string, answer *awss3.GetObjectOutput, body []byte) *getObjectOutput {
 	out := &getObjectOutput{
-		Status: http.StatusOK, ContentType: mediaType(answer), Disposition: disposition(in.Key, answer),
+		Status: http.StatusOK, ContentType: mediaType(answer), Disposition: disposition(key, answer),
 		Encoding: aws.ToString(answer.ContentEncoding), Language: aws.ToString(answer.ContentLanguage),
 		ETag: aws.ToString(answer.ETag), LastModified: formatDate(answer.LastModified),
-		AcceptRanges: aws.ToString(answer.AcceptRanges), ContentRange: aws.ToString(answer.ContentRange), Body: body,
+		AcceptRanges: aws.ToString(answer.AcceptRanges), ContentRange: aws.ToString(answer.ContentRange),
+		Version: aws.ToString(answer.VersionId), ChecksumType: string(answer.ChecksumType), Body: body,
+		Checksums: Checksums{
+			CRC32: aws.ToString(answer.ChecksumCRC32), CRC32C: aws.ToString(answer.ChecksumCRC32C), CRC64NVME: aws.ToString(answer.ChecksumCRC64NVME),
+			SHA1: aws.ToString(answer.ChecksumSHA1), SHA256: aws.ToString(answer.ChecksumSHA256),
+		},
+	}
+	if missing := aws.ToInt32(answer.MissingMeta); missing > 0 {
+		out.MissingMeta = strconv.Itoa(int(missing))
 	}
 	if answer.ContentRange != nil {
 		out.Status = http.StatusPartialContent
 	}
-	return out, nil
+	return out
 }
 
 func formatDate(t *time.Time) string {

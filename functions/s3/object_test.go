@@ -16,6 +16,7 @@ import (
 
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/arngate/arngate/functions/s3"
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/problem"
@@ -248,6 +249,47 @@ func TestPutObject(t *testing.T) {
 	b.put(t, "untyped", "x")
 	b.object(t, http.MethodGet, "untyped").wantHeader(t, "Content-Type", "application/octet-stream")
 	b.put(t, "more", full+"x").wantProblem(t, problem.PayloadTooLarge)
+}
+
+// What an object was stored with comes with its bytes, but for what would have answers kept where they shouldn't be.
+func TestStoredWithAnObject(t *testing.T) {
+	b := newBench(t)
+	b.version(t)
+	sum := sha256.Sum256([]byte("hello"))
+	checksum := base64.StdEncoding.EncodeToString(sum[:])
+	var stored s3.Stored
+	b.put(t, "k", "hello", "Content-Type", "text/plain", "Content-Language", "en", "Content-Disposition", `inline; filename="k.txt"`, "Content-Encoding", "identity",
+		"Cache-Control", "public, max-age=60", "Expires", "Mon, 05 Jan 2026 09:00:00 GMT", "X-Amz-Checksum-Sha256", checksum,
+		"X-Amz-Meta-Title", "Hello, world", "x-amz-meta-content-type", "text/html").into(t, &stored)
+	if stored.Version == "" {
+		t.Fatal("no version")
+	}
+	all := []string{
+		"Content-Type", "text/plain", "Content-Language", "en", "Content-Disposition", `inline; filename="k.txt"`, "Content-Encoding", "identity",
+		"X-Amz-Meta-Title", "Hello, world", "X-Amz-Meta-Content-Type", "text/html", "X-Amz-Version-Id", stored.Version,
+		"Cache-Control", "no-store", "Expires", "",
+	}
+	whole := b.object(t, http.MethodGet, "k")
+	whole.want(t, http.StatusOK, "hello")
+	whole.wantHeader(t, append(all, "X-Amz-Checksum-Sha256", checksum, "X-Amz-Checksum-Type", "FULL_OBJECT")...)
+	part := b.object(t, http.MethodGet, "k", "Range", "bytes=1-2")
+	part.want(t, http.StatusPartialContent, "el")
+	part.wantHeader(t, all...)
+	for name, bare := range map[string]answer{
+		"unchanged": b.object(t, http.MethodGet, "k", "If-None-Match", stored.ETag),
+		"redirect":  b.get(t, objectPath, "key", "k", "delivery", "redirect"),
+		"refused":   b.object(t, http.MethodGet, "k", "If-Match", `"x"`),
+	} {
+		if bare.Headers["X-Amz-Meta-Title"] != "" {
+			t.Errorf("%s: %v", name, bare.Headers)
+		}
+	}
+	var got s3.Metadata
+	b.get(t, metadataPath, "key", "k").into(t, &got)
+	if got.CacheControl != "public, max-age=60" || got.Expires != "Mon, 05 Jan 2026 09:00:00 GMT" {
+		t.Errorf("got %+v", got)
+	}
+	b.put(t, "k", "x", "Expires", "tomorrow").wantProblem(t, problem.InvalidRequest, "header.Expires")
 }
 
 func TestPutFolder(t *testing.T) {

@@ -26,14 +26,15 @@ type putObjectInput struct {
 	Disposition  string `header:"Content-Disposition" doc:"Stored with the object"`
 	Language     string `header:"Content-Language" doc:"Stored with the object"`
 	CacheControl string `header:"Cache-Control" doc:"Stored with the object"`
+	Expires      string `header:"Expires" doc:"Stored with the object; a date as HTTP writes it"`
+	MD5          string `header:"Content-MD5" doc:"Base64; S3 refuses what arrives altered"`
 	IfMatch      string `header:"If-Match" doc:"Only if the object's ETag is this" example:"\"9bb58f26192e4ba00f01e2e7b136bbd8\""`
 	IfNoneMatch  string `header:"If-None-Match" enum:"*" doc:"Only if there is no object of that key yet"`
 	RawBody      []byte
 }
 
-// Checksums are the headers by which S3 checks that it stores what was sent; one of them.
+// Checksums are the headers of a checksum of an object; one of them. S3 refuses to store what doesn't fit, and keeps it.
 type Checksums struct {
-	MD5       string `header:"Content-MD5" doc:"Base64"`
 	CRC32     string `header:"X-Amz-Checksum-Crc32" doc:"Base64"`
 	CRC32C    string `header:"X-Amz-Checksum-Crc32c" doc:"Base64"`
 	CRC64NVME string `header:"X-Amz-Checksum-Crc64nvme" doc:"Base64"`
@@ -93,6 +94,9 @@ func (in *putObjectInput) faults() []problem.Fault {
 	if strings.TrimSpace(in.IfMatch) == "*" {
 		faults = append(faults, problem.Fault{Pointer: "header.If-Match", Message: "expected an ETag: S3 doesn't take * when it stores"})
 	}
+	if in.Expires != "" && httpDate(in.Expires) == nil {
+		faults = append(faults, problem.Fault{Pointer: "header.Expires", Message: "expected a date such as Mon, 05 Jan 2026 09:00:00 GMT"})
+	}
 	sent := 0
 	for _, sum := range [...]string{in.CRC32, in.CRC32C, in.CRC64NVME, in.SHA1, in.SHA256} {
 		if sum != "" {
@@ -110,6 +114,7 @@ func (in *putObjectInput) request(b *bucket) *awss3.PutObjectInput {
 		Bucket: &b.name, Key: &in.Key, ExpectedBucketOwner: &b.owner,
 		ContentType: optional(in.ContentType), ContentEncoding: optional(in.Encoding),
 		ContentDisposition: optional(in.Disposition), ContentLanguage: optional(in.Language), CacheControl: optional(in.CacheControl),
+		Expires: httpDate(in.Expires),
 		IfMatch: optional(in.IfMatch), IfNoneMatch: optional(in.IfNoneMatch),
 		ContentMD5: optional(in.MD5), ChecksumCRC32: optional(in.CRC32), ChecksumCRC32C: optional(in.CRC32C),
 		ChecksumCRC64NVME: optional(in.CRC64NVME), ChecksumSHA1: optional(in.SHA1), ChecksumSHA256: optional(in.SHA256),

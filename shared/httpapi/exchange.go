@@ -21,6 +21,7 @@ const (
 	mediaJSON    = "application/json"
 	mediaProblem = "application/problem+json"
 	mediaHTML    = "text/html"
+	mediaBytes   = "application/octet-stream"
 )
 
 // exchange is one request and its answer. It is the ResponseWriter that handlers write to.

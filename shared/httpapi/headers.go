@@ -46,3 +46,11 @@ func HeadersBelow(ctx context.Context, prefix string) map[string]string {
 	}
 	return below
 }
+
+// SetHeader sets a header of the answer, for an operation whose headers' names are not its own; see [HeadersBelow]. One that succeeds
+// sets them, last of all: a problem would be sent with them.
+func SetHeader(ctx context.Context, name, value string) {
+	if x := exchangeOf(ctx); x != nil {
+		x.header.Set(name, value)
+	}
+}

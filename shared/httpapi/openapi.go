@@ -132,6 +132,7 @@ func (r *route) requestBody() *huma.RequestBody {
 	case r.body.raw:
 		media := cmpOr(r.body.media, "*/*")
 		content := &huma.MediaType{Example: r.RequestExample}
+		content.Schema = &huma.Schema{Description: "Any JSON"}
 		if media != mediaJSON {
 			content.Schema = &huma.Schema{Type: huma.TypeString, Format: "binary"}
 		}
@@ -159,7 +160,7 @@ func (a *API) responses(r *route) map[string]*huma.Response {
 		out[strconv.Itoa(status)] = &huma.Response{Description: meaning}
 	}
 	for status, codes := range byStatus(r.allProblems()) {
-		out[status] = problemResponse(codes)
+		out[status] = r.problemResponse(codes)
 		if r.Page != nil {
 			out[status].Content[mediaHTML] = textMedia(nil)
 		}
@@ -172,8 +173,11 @@ func (a *API) produced(r *route) map[string]*huma.MediaType {
 	out := make(map[string]*huma.MediaType, len(r.Produces))
 	for _, media := range r.Produces {
 		out[media.Type] = textMedia(media.Example)
-		if media.Body != nil {
+		switch {
+		case media.Body != nil:
 			out[media.Type].Schema = a.registry.Schema(reflect.TypeOf(media.Body), true, r.ID)
+		case media.Type == mediaBytes:
+			out[media.Type].Schema.Format = "binary"
 		}
 	}
 	return out
@@ -189,7 +193,7 @@ func (r *route) successContent(content map[string]*huma.MediaType) map[string]*h
 		return content
 	}
 	if schema.Schema != nil && schema.Schema.ContentEncoding == "base64" {
-		media := cmpOr(r.ResponseType, "application/octet-stream")
+		media := cmpOr(r.ResponseType, mediaBytes)
 		return map[string]*huma.MediaType{media: {
 			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: r.ResponseExample,
 		}}
@@ -242,13 +246,23 @@ func byStatus(codes []problem.Code) map[string][]problem.Code {
 	return out
 }
 
+// shown is a problem of that code for the document.
+func (r *route) shown(code problem.Code) *problem.Error {
+	for _, p := range r.Shown {
+		if p.Code == code {
+			return p
+		}
+	}
+	return problem.New(code, problem.Lookup(code).Title+".")
+}
+
 // problemResponse documents the codes that share a status, each with an example.
-func problemResponse(codes []problem.Code) *huma.Response {
+func (r *route) problemResponse(codes []problem.Code) *huma.Response {
 	examples := make(map[string]*huma.Example, len(codes))
 	names := make([]string, len(codes))
 	for i, code := range codes {
 		names[i] = "`" + string(code) + "`"
-		examples[string(code)] = &huma.Example{Value: problem.New(code, problem.Lookup(code).Title+".").Document("")}
+		examples[string(code)] = &huma.Example{Value: r.shown(code).Document("")}
 	}
 	return &huma.Response{
 		Description: strings.Join(names, ", "),

@@ -158,3 +158,39 @@ func TestRequiredBodyIsDocumented(t *testing.T) {
 		t.Errorf("missing body: %s, want invalid_json", got)
 	}
 }
+
+// A problem that an operation shows is the document's example of its code, and an answer that comes in several forms has the
+// schema of each.
+func TestWhatAnOperationShowsIsDocumented(t *testing.T) {
+	api := httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: &bytes.Buffer{}, Function: "test"})})
+	failed := problem.New(problem.FunctionFailed, "It failed.")
+	failed.Function = &problem.FunctionFailure{ErrorType: "OrderError"}
+	type done struct {
+		Version string `json:"version"`
+	}
+	httpapi.Register(api, httpapi.Operation{
+		ID: "x", Method: http.MethodPost, Path: "/x", Problems: []problem.Code{problem.FunctionFailed, problem.NameTaken},
+		Shown:    []*problem.Error{failed},
+		Produces: []httpapi.Media{{Type: "application/json", Body: done{}}, {Type: "application/octet-stream"}},
+	}, func(context.Context, *struct {
+		RawBody []byte `contentType:"application/json"`
+	},
+	) (*rawOutput, error) {
+		return &rawOutput{}, nil
+	})
+	d, _ := read(t, api)
+	op := d.Paths["/x"]["post"]
+	shown := op.Responses["424"].Content["application/problem+json"].Examples["function_failed"]
+	if !bytes.Contains(shown, []byte(`"error_type": "OrderError"`)) || !bytes.Contains(shown, []byte(`"It failed."`)) {
+		t.Errorf("function_failed is shown as %s", shown)
+	}
+	if shown := op.Responses["409"].Content["application/problem+json"].Examples["name_taken"]; !bytes.Contains(shown, []byte(`"code": "name_taken"`)) {
+		t.Errorf("name_taken is shown as %s", shown)
+	}
+	if got := op.Responses["200"].Content["application/json"].Schema["$ref"]; got == nil || op.Responses["200"].Content["application/octet-stream"].Schema["format"] != "binary" {
+		t.Errorf("the answer is %v", op.Responses["200"].Content)
+	}
+	if body := op.RequestBody.Content["application/json"]; !bytes.Contains(body, []byte(`"schema"`)) {
+		t.Errorf("the body is %s", body)
+	}
+}

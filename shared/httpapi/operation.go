@@ -32,6 +32,8 @@ type Operation struct {
 	Others map[int]string
 	// Problems are those that the operation itself may answer with. What this package answers with is added.
 	Problems []problem.Code
+	// Shown are problems as this operation answers with them, for the document; of any other code it shows the title.
+	Shown []*problem.Error
 	// TooLarge says what to do where the answer's body is over [MaxBody]; the hint of payload_too_large.
 	TooLarge string
 	// RequestExample and ResponseExample are shown in the document; a value that marshals as the body does.
