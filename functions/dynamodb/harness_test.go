@@ -30,6 +30,7 @@ import (
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 	"github.com/arngate/arngate/shared/telemetry"
 )
 
@@ -53,7 +54,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	local := localawstest.Start(t)
-	return benchOn(t, local, local.Transport(), t.Output())
+	return benchOn(t, local, local.Transport(), secrettest.Log(t))
 }
 
 // benchOn puts the connector on a local AWS that it reaches by transport; nil: over the network. Its log lines go to out.
@@ -192,6 +193,7 @@ func (b *bench) do(t *testing.T, r request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrettest.CheckAnswer(t, r.method+" "+r.path, string(raw))
 	var a answer
 	if err := json.Unmarshal(raw, &a); err != nil {
 		t.Fatal(err)

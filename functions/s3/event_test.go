@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/arngate/arngate/shared/problem"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // request is what a client sends. Its path is below /v1/s3/.
@@ -42,6 +43,7 @@ func (b *bench) do(t *testing.T, r request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrettest.CheckAnswer(t, r.method+" "+r.path, string(raw))
 	var a answer
 	if err := json.Unmarshal(raw, &a); err != nil {
 		t.Fatal(err)

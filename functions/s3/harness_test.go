@@ -28,6 +28,7 @@ import (
 	"github.com/arngate/arngate/shared/permissions"
 	"github.com/arngate/arngate/shared/registry"
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 	"github.com/arngate/arngate/shared/telemetry"
 )
 
@@ -88,7 +89,7 @@ func (b *bench) through(t *testing.T, transport http.RoundTripper) {
 func (b *bench) serve(t *testing.T, opener *connection.Opener) {
 	t.Helper()
 	b.opener = opener
-	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: t.Output(), Function: "s3"})})
+	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: secrettest.Log(t), Function: "s3"})})
 	s3.Register(b.api, s3.Deps{Opener: opener, Ring: marked{}})
 }
 

@@ -1,13 +1,10 @@
 package audit_test
 
 import (
-	"log/slog"
 	"os"
 	"testing"
+
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
-// A line for each set of credentials would bury what fails.
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(secrettest.Main(m)) }

@@ -20,6 +20,7 @@ import (
 	"github.com/arngate/arngate/shared/audit/verdict"
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // data is everything that is stored: every item, every version and delete marker with its content, every upload.
@@ -128,7 +129,7 @@ func TestWritingProbesGoNowhereElse(t *testing.T) {
 	}))
 	defer store.Close()
 	clients := awsclient.New(awsclient.Options{Endpoint: store.URL})
-	keys := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}
+	keys := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "x")}
 	for _, local := range []string{"", "http://127.0.0.1:1", "https://127.0.0.1"} {
 		prober := probe.New(clients, local)
 		for _, target := range []probe.Target{

@@ -21,6 +21,7 @@ import (
 	"github.com/arngate/arngate/shared/registry"
 	"github.com/arngate/arngate/shared/rolekit"
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 const (
@@ -420,7 +421,7 @@ func TestVerifyAccessKeys(t *testing.T) {
 			{"unscoped", narrow, registry.ScopingNone, registry.Ready, ""},
 			{"without the permission", narrow, "", registry.Unusable, audit.CheckSession},
 			{"root", localawstest.Keys{AccessKeyID: rootID, SecretAccessKey: rootSecret}, "", registry.Unusable, audit.CheckNotRoot},
-			{"wrong secret", localawstest.Keys{AccessKeyID: good.AccessKeyID, SecretAccessKey: "x"}, "", registry.Unusable, audit.CheckIdentity},
+			{"wrong secret", localawstest.Keys{AccessKeyID: good.AccessKeyID, SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "x")}, "", registry.Unusable, audit.CheckIdentity},
 		} {
 			c.useKeys(k.keys, k.scoping)
 			got := c.verify()

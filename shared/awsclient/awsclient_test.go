@@ -24,12 +24,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 const region = "eu-central-1"
 
 func withCredentials(ctx context.Context) context.Context {
-	return awsclient.WithCredentials(ctx, aws.Credentials{AccessKeyID: "ASIACUSTOMER", SecretAccessKey: "s", SessionToken: "t"})
+	return awsclient.WithCredentials(ctx, aws.Credentials{
+		AccessKeyID: "ASIACUSTOMER", SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "/s"),
+		SessionToken: secrettest.Plant(secrettest.SessionToken, "/t"),
+	})
 }
 
 // serve starts a server that answers with handle, and returns clients that call it.
@@ -75,7 +79,7 @@ func TestCredentialsOfEachCall(t *testing.T) {
 		_, _ = io.WriteString(w, "{}")
 	})
 	for _, id := range []string{"ASIAONE", "ASIATWO", "ASIAONE"} {
-		ctx := awsclient.WithCredentials(t.Context(), aws.Credentials{AccessKeyID: id, SecretAccessKey: "s"})
+		ctx := awsclient.WithCredentials(t.Context(), aws.Credentials{AccessKeyID: id, SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "/s")})
 		if _, err := dynamoDB(t, clients).ListTables(ctx, &awsdynamodb.ListTablesInput{}); err != nil {
 			t.Fatal(err)
 		}

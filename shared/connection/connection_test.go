@@ -3,6 +3,7 @@ package connection_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 	"github.com/arngate/arngate/shared/telemetry"
 )
 
@@ -59,7 +61,7 @@ func (f *fakeBroker) Get(context.Context, credentials.Request) (credentials.Cred
 	if len(f.ids) > 1 {
 		f.ids, f.tiers = f.ids[1:], f.tiers[1:]
 	}
-	return credentials.Credentials{AccessKeyID: id, SecretAccessKey: seal.NewSecret("s")}, tier, nil
+	return credentials.Credentials{AccessKeyID: id, SecretAccessKey: seal.NewSecret(secrettest.Plant(secrettest.SecretKey, "/s"))}, tier, nil
 }
 
 func (f *fakeBroker) Drop(_ context.Context, _ credentials.Request, accessKeyID string) {
@@ -116,6 +118,8 @@ func asProblem(t *testing.T, err error) *problem.Error {
 	if !errors.As(err, &p) {
 		t.Fatalf("got %v, want a problem", err)
 	}
+	secrettest.CheckError(t, err)
+	secrettest.Check(t, "a problem", fmt.Sprintf("%+v", p.Document("r")))
 	return p
 }
 

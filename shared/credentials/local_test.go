@@ -22,6 +22,7 @@ import (
 	"github.com/arngate/arngate/shared/localaws/localawstest"
 	"github.com/arngate/arngate/shared/rolekit"
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 	"github.com/arngate/arngate/shared/telemetry"
 )
 
@@ -226,7 +227,7 @@ func TestAccessKeysOnTheLocalAWS(t *testing.T) {
 	if _, err := minter.Mint(t.Context(), request(use(unscoped))); !errors.Is(err, credentials.ErrUnusable) {
 		t.Errorf("without the permission: got %v, want ErrUnusable", err)
 	}
-	wrong := localawstest.Keys{AccessKeyID: user.AccessKeyID, SecretAccessKey: "wrong"}
+	wrong := localawstest.Keys{AccessKeyID: user.AccessKeyID, SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "wrong")}
 	if _, err := minter.Mint(t.Context(), request(use(wrong))); !errors.Is(err, credentials.ErrUnusable) {
 		t.Errorf("with a wrong secret: got %v, want ErrUnusable", err)
 	}

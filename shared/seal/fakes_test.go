@@ -13,6 +13,7 @@ import (
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // fakeKMS wraps by keeping: the ciphertext is the name of what it keeps.
@@ -49,6 +50,7 @@ func (f *fakeKMS) GenerateDataKey(_ context.Context, in *awskms.GenerateDataKeyI
 	f.generates.Add(1)
 	plain := make([]byte, 32)
 	_, _ = rand.Read(plain)
+	copy(plain, secrettest.Mark(secrettest.DataKey))
 	return &awskms.GenerateDataKeyOutput{
 		CiphertextBlob: f.keep(aws.ToString(in.KeyId), in.EncryptionContext, plain), Plaintext: plain,
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 const keyARN = "arn:aws:kms:eu-central-1:111122223333:key/0f0f0f0f"
@@ -53,6 +55,27 @@ func TestRingBindsPurposeAndEntry(t *testing.T) {
 	wantUnopenable(t, r, "cursors", "ite/one", sealed)
 	if bytes.Contains(sealed, []byte("plain")) {
 		t.Error("what is sealed can be read")
+	}
+}
+
+// What the store is given of a data key, and what is told of a KMS that fails when it has the key at hand, shows nothing of it.
+func TestDataKeysStayInside(t *testing.T) {
+	kms, keys := newFakeKMS(), &fakeKeys{}
+	sealed := mustSeal(t, newRing(kms, keys), "cursor", "site/one", planted)
+	secrettest.Check(t, "what is sealed", string(sealed))
+	for _, key := range keys.keys {
+		secrettest.Check(t, "a stored data key", fmt.Sprintf("%+v %s", key, key.Wrapped))
+	}
+	for _, failing := range []*seal.Ring{
+		newRing(kms, &fakeKeys{race: func() { panic("the store, while the key is at hand") }}),
+		seal.NewRing(kms, keys, "another key", time.Now),
+	} {
+		err := failing.Load(t.Context())
+		if err == nil {
+			t.Error("got no error")
+		}
+		secrettest.CheckError(t, err)
+		secrettest.Check(t, "a ring", fmt.Sprintf("%v", failing))
 	}
 }
 

@@ -13,9 +13,10 @@ import (
 	jsonexp "github.com/go-json-experiment/json"
 
 	"github.com/arngate/arngate/shared/seal"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
-const planted = "wJalrXUtnFEMI-planted-secret"
+var planted = secrettest.Plant(secrettest.SecretKey, "/wJalrXUtnFEMI")
 
 // holder has a secret where fmt can call methods, and where it cannot.
 type holder struct {

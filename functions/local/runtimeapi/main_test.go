@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -18,5 +20,5 @@ func run(m *testing.M) (code int) {
 			code = 1
 		}
 	}()
-	return m.Run()
+	return secrettest.Main(m)
 }
