@@ -31,20 +31,14 @@ func (m metricsWriter) request(w io.Writer, f *Fields, counts *[counters]int64, 
 	metrics := requestMetrics(list[:0], f, counts, o)
 	buf, _ := lines.Get().(*[]byte)
 	line := (*buf)[:0]
-	line = m.appendDirectives(line, metrics, o.Problem != "")
+	line = m.appendDirectives(line, metrics, `["function"],["function","operation"]`, o.Problem != "")
 	line = appendMember(line, "function", m.function)
 	line = appendMember(line, "operation", operationOf(f))
 	if o.Problem != "" {
 		line = appendMember(line, "code", o.Problem)
 		line = append(line, `,"Problems":1`...)
 	}
-	for _, metric := range metrics {
-		line = append(line, `,"`...)
-		line = append(line, metric.name...)
-		line = append(line, `":`...)
-		line = strconv.AppendFloat(line, metric.value, 'f', -1, 64)
-	}
-	line = append(line, "}\n"...)
+	line = append(appendValues(line, metrics), "}\n"...)
 	_, _ = w.Write(line) // a log that can't be written has nowhere to say so
 	*buf = line
 	lines.Put(buf)
@@ -74,12 +68,15 @@ func requestMetrics(list []metric, f *Fields, counts *[counters]int64, o Outcome
 	return list
 }
 
-func (m metricsWriter) appendDirectives(line []byte, metrics []metric, problem bool) []byte {
+// appendDirectives appends what is a metric of the line, and by which dimensions.
+func (m metricsWriter) appendDirectives(line []byte, metrics []metric, dimensions string, problem bool) []byte {
 	line = append(line, `{"_aws":{"Timestamp":`...)
 	line = strconv.AppendInt(line, time.Now().UnixMilli(), 10)
 	line = append(line, `,"CloudWatchMetrics":[{"Namespace":`...)
 	line = appendQuoted(line, m.namespace)
-	line = append(line, `,"Dimensions":[["function"],["function","operation"]],"Metrics":[`...)
+	line = append(line, `,"Dimensions":[`...)
+	line = append(line, dimensions...)
+	line = append(line, `],"Metrics":[`...)
 	for i, metric := range metrics {
 		if i > 0 {
 			line = append(line, ',')
@@ -97,6 +94,17 @@ func (m metricsWriter) appendDirectives(line []byte, metrics []metric, problem b
 		line = append(line, `,"Dimensions":[["function"],["function","code"]],"Metrics":[{"Name":"Problems","Unit":"Count"}]}`...)
 	}
 	return append(line, "]}"...)
+}
+
+// appendValues appends the values of the metrics.
+func appendValues(line []byte, metrics []metric) []byte {
+	for _, metric := range metrics {
+		line = append(line, `,"`...)
+		line = append(line, metric.name...)
+		line = append(line, `":`...)
+		line = strconv.AppendFloat(line, metric.value, 'f', -1, 64)
+	}
+	return line
 }
 
 func appendMember(line []byte, name, value string) []byte {
