@@ -46,18 +46,18 @@ func Bind(whom []byte, operation string, asked any) []byte {
 	return hash.Sum(append(bound, operation...))
 }
 
-// Seal returns position as a cursor for bound.
+// Seal returns position as a cursor for bound. An error is the problem that the keys could not be loaded.
 func (c Cursors) Seal(ctx context.Context, bound, position []byte) (string, error) {
 	stamped := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(life).Unix())) //nolint:gosec // not before 1970
 	sealed, err := c.sealer.Seal(ctx, purpose, bound, append(stamped, position...))
 	if err != nil {
-		return "", fmt.Errorf("seal cursor: %w", err)
+		return "", problem.FromOwn("The cursor of the next page could not be made.", fmt.Errorf("seal cursor: %w", err))
 	}
 	return base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
 // Open returns the position of a cursor that was sealed for the same bound and is at most a day old. Any other is a
-// cursor_invalid problem; another error means that the keys could not be loaded.
+// cursor_invalid problem; another one means that the keys could not be loaded.
 func (c Cursors) Open(ctx context.Context, bound []byte, cursor string) ([]byte, error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
@@ -68,7 +68,7 @@ func (c Cursors) Open(ctx context.Context, bound []byte, cursor string) ([]byte,
 		return nil, Invalid(err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open cursor: %w", err)
+		return nil, problem.FromOwn("The cursor could not be opened.", fmt.Errorf("open cursor: %w", err))
 	}
 	if len(plain) < 8 || time.Now().Unix() >= int64(binary.BigEndian.Uint64(plain)) { //nolint:gosec // our own seconds
 		return nil, Invalid(nil)

@@ -10,6 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/arngate/arngate/shared/cursor"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/seal"
@@ -92,4 +95,30 @@ func TestCursorExpires(t *testing.T) {
 			t.Errorf("after a day the error is %v; want cursor_invalid", err)
 		}
 	})
+}
+
+// keyless stands in for a seal.Ring that can't load its keys.
+type keyless struct{ err error }
+
+func (k keyless) Seal(context.Context, string, []byte, []byte) ([]byte, error) { return nil, k.err }
+func (k keyless) Open(context.Context, string, []byte, []byte) ([]byte, error) { return nil, k.err }
+
+// Trouble with the keys is no fault of ours, nor of the cursor's: the same request may succeed later.
+func TestCursorWithoutKeysIsRetryable(t *testing.T) {
+	for code, want := range map[string]problem.Code{
+		"ThrottlingException": problem.AWSThrottled, "InternalServerError": problem.AWSUnavailable, "AccessDeniedException": problem.Internal,
+	} {
+		cursors := cursor.New(keyless{&smithy.OperationError{ServiceID: "KMS", OperationName: "Decrypt", Err: &smithy.GenericAPIError{Code: code}}})
+		_, sealing := cursors.Seal(t.Context(), nil, []byte("o-007"))
+		_, opening := cursors.Open(t.Context(), nil, "AAAA")
+		for _, err := range []error{sealing, opening} {
+			got, ok := errors.AsType[*problem.Error](err)
+			if !ok {
+				t.Fatalf("%s: the error is %v, want a problem", code, err)
+			}
+			if diff := cmp.Diff(want, got.Code); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", code, diff)
+			}
+		}
+	}
 }
