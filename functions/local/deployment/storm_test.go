@@ -1,0 +1,166 @@
+package deployment_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
+	"github.com/arngate/arngate/shared/demosite"
+	"github.com/arngate/arngate/shared/localaws"
+)
+
+// How many storms there are, and the first one's seed: `go test ./functions/local/deployment -run TestStorm -args -seeds 10`.
+// A seed fixes what is sent and what befalls the n-th call of each operation; the pauses of retries are chance all the same.
+var (
+	seeds = flag.Int("seeds", 1, "how many storms to weather")
+	seed  = flag.Uint64("seed", 0, "the seed of the first storm; 0: one by the clock")
+)
+
+const (
+	clients = 6
+	steps   = 25 // of each client in each phase
+)
+
+// Several callers use the whole API at once, on instances that come and go, while the local AWS throttles, fails, is slow, cuts
+// connections and lets credentials expire. Every request is answered in time, by success or by a problem that is true; and what
+// AWS holds afterwards is what was answered: no write is doubled, half done, claimed without being there, or denied although it is.
+func TestStorm(t *testing.T) {
+	t.Parallel()
+	first := *seed
+	if first == 0 {
+		first = uint64(time.Now().Unix()) //nolint:gosec // not before 1970
+	}
+	for i := range uint64(max(*seeds, 1)) {
+		t.Run(fmt.Sprint("seed=", first+i), func(t *testing.T) {
+			t.Parallel()
+			t.Logf("again: go test ./functions/local/deployment -count=1 -run TestStorm -args -seed %d", first+i)
+			synctest.Test(t, func(t *testing.T) { weather(t, first+i) })
+		})
+	}
+}
+
+// phase is a while in which some calls are in trouble.
+type phase struct {
+	trouble func(localaws.Call) bool
+	leased  bool // what the lease needs is not in trouble, so that it holds
+}
+
+func phases() []phase {
+	sts := func(c localaws.Call) bool { return c.Service == "sts" || c.Service == "kms" }
+	return []phase{
+		{trouble: func(c localaws.Call) bool { return !sts(c) && !own(c) }, leased: true},
+		{trouble: own},
+		{trouble: sts},
+		{trouble: func(localaws.Call) bool { return true }},
+	}
+}
+
+// weather runs one storm.
+func weather(t *testing.T, seed uint64) {
+	t.Helper()
+	s := deploymenttest.InProcess(t, deploymenttest.Options{})
+	w := newWorld(t, s)
+	var plans [][]deed
+	for range len(phases()) * clients {
+		plans = append(plans, w.plan(t, rand.New(rand.NewPCG(seed, uint64(len(plans)))), len(plans))) //nolint:gosec // no secret
+	}
+	sky := &sky{seed: seed}
+	sky.befall(s.AWS)
+	s.AWS.ResetCalls()
+	for i, p := range phases() {
+		before := len(s.AWS.Calls())
+		sky.turn(&p)
+		if p.leased {
+			stampedes(t, w)
+		}
+		storm(t, w, plans[i*clients:(i+1)*clients])
+		if p.leased {
+			mintedOnce(t, s.AWS.Calls()[before:], sky)
+		}
+		sky.turn(&phase{trouble: func(localaws.Call) bool { return false }})
+		time.Sleep(time.Minute) // for that long, what failed is remembered
+		for _, plan := range plans[i*clients : (i+1)*clients] {
+			w.repeat(t, plan)
+		}
+		time.Sleep(time.Hour) // what is remembered of this phase is none of the next one's
+	}
+	neverFellBack(t, s)
+	s.AWS.ClearFaults()
+	w.reconcile(t, plans)
+}
+
+// storm has clients carry out their plans side by side.
+func storm(t *testing.T, w *world, plans [][]deed) {
+	t.Helper()
+	var instances, all sync.WaitGroup
+	over := make(chan struct{})
+	instances.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(11 * time.Second):
+				recycle(t, w.Stack)
+			}
+		}
+	})
+	for _, plan := range plans {
+		all.Go(func() {
+			for i := range plan {
+				time.Sleep(plan[i].pause)
+				w.carryOut(t, &plan[i])
+			}
+		})
+	}
+	all.Wait()
+	close(over)
+	instances.Wait()
+}
+
+// stampedes have users turn up on many new instances at once.
+func stampedes(t *testing.T, w *world) {
+	t.Helper()
+	for i := range 3 {
+		token := w.TokenOf(demosite.Site, fmt.Sprint("crowd-", i), "arngate/connect")
+		var all sync.WaitGroup
+		for range 5 {
+			recycle(t, w.Stack)
+			for range 3 {
+				d := deed{act: act{name: "stampede", request: func(*world, string) request {
+					return request{http.MethodGet, "/v1/dynamodb/orders/tables", "", nil}
+				}}, token: token}
+				all.Go(func() { w.carryOut(t, &d) })
+			}
+			time.Sleep(time.Millisecond) // they are on their way on these instances
+		}
+		all.Wait()
+	}
+}
+
+// mintedOnce fails the test if AWS was asked for the credentials of a caller and connection more than once, and once more for
+// each access key that it stopped taking: the lease has all instances share a mint.
+func mintedOnce(t *testing.T, calls []localaws.Call, sky *sky) {
+	t.Helper()
+	mints := map[string]int{}
+	for _, call := range calls {
+		verified := strings.HasPrefix(call.Requested.SessionName, "arngate-audit@") // that is not shared
+		if call.Operation == "AssumeRole" && call.Allowed && !verified {
+			mints[call.Requested.SessionName+" "+call.Requested.Tags["arngate:connection"]]++
+		}
+	}
+	if len(mints) == 0 {
+		t.Error("nothing was minted")
+	}
+	for whose, got := range mints {
+		if most := 1 + sky.expired(whose); got > most {
+			t.Errorf("%s: %d AssumeRole, want at most %d", whose, got, most)
+		}
+	}
+}
