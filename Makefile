@@ -66,6 +66,16 @@ FUZZTIME ?= 20s
 fuzz: ## run every fuzz test for a while; FUZZTIME=20s
 	@.ci/fuzz $(FUZZTIME)
 
+SEEDS ?= 10
+SEED ?= 0
+.PHONY: faults
+faults: ## weather storms of faults, and hold what AWS has then against what was answered; SEEDS=10 SEED=0 (by the clock)
+	go test ./functions/local/deployment -count=1 -timeout 30m -v -run '^TestStorm$$' -args -seeds $(SEEDS) -seed $(SEED)
+
+.PHONY: defences
+defences: ## switch each defence off in a copy, and want the storms to notice
+	@.ci/defences
+
 .PHONY: conformance
 conformance: ## hold the local AWS against DynamoDB Local and MinIO; installs both, outside the repository
 	@.ci/conformance
