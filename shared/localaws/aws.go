@@ -114,6 +114,9 @@ func (a *AWS) Messages() []outbox.Message { return a.outbox.Messages() }
 // Events returns what has been put on EventBridge buses so far.
 func (a *AWS) Events() []outbox.Event { return a.outbox.Events() }
 
+// Listen has heard called with every event put on an EventBridge bus from now on. It must not call the local AWS.
+func (a *AWS) Listen(heard func(outbox.Event)) { a.outbox.Listen(heard) }
+
 // Credentials are temporary credentials that the local AWS has issued.
 type Credentials = sts.Credentials
 
@@ -139,4 +142,9 @@ func (a *AWS) SetSCPs(account string, levels [][]*policy.Document) { a.iam.SetSC
 // runs (lambda.amazonaws.com). It fails if the role's trust policy does not name the service.
 func (a *AWS) AssumeAsService(service, roleARN, sessionName string) (Credentials, error) {
 	return a.sts.AssumeAsService(service, roleARN, sessionName)
+}
+
+// AssumeFor is [AWS.AssumeAsService] by a service that says by aws:SourceArn what it acts for.
+func (a *AWS) AssumeFor(service, sourceARN, roleARN, sessionName string) (Credentials, error) {
+	return a.sts.AssumeFor(service, sourceARN, roleARN, sessionName)
 }

@@ -82,7 +82,7 @@ func TestSendingIsAuthorized(t *testing.T) {
 	if status, text := call(t, a, user, "events", "AWSEvents.PutEvents", `{"Entries":[{"Source":"a"}]}`); !strings.Contains(text, "AccessDeniedException") {
 		t.Errorf("PutEvents: %d %s", status, text)
 	}
-	if status, text := call(t, a, admin, "sqs", "AmazonSQS.ReceiveMessage", `{}`); !strings.Contains(text, "UnknownOperationException") {
-		t.Errorf("ReceiveMessage: %d %s", status, text)
+	if status, text := call(t, a, admin, "sqs", "AmazonSQS.PurgeQueue", `{}`); !strings.Contains(text, "UnknownOperationException") {
+		t.Errorf("PurgeQueue: %d %s", status, text)
 	}
 }

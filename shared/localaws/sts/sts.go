@@ -182,19 +182,25 @@ func (s *Service) sweep(now time.Time) {
 // AssumeAsService returns credentials of a role as an AWS service gets them for what it runs, for
 // example lambda.amazonaws.com for a function. The role's trust policy must name the service.
 func (s *Service) AssumeAsService(service, roleARN, sessionName string) (Credentials, error) {
+	return s.AssumeFor(service, "", roleARN, sessionName)
+}
+
+// AssumeFor is [Service.AssumeAsService] by a service that says what it acts for: aws:SourceArn, unless it is empty.
+func (s *Service) AssumeFor(service, sourceARN, roleARN, sessionName string) (Credentials, error) {
 	role, ok := s.iam.Role(roleARN)
 	if !ok {
 		return Credentials{}, fmt.Errorf("assume role %s for %s: no such role", roleARN, service)
+	}
+	about := policy.Context{"aws:PrincipalIsAWSService": {"true"}, "aws:SourceAccount": {role.Subject.Account}}
+	if sourceARN != "" {
+		about["aws:SourceArn"] = []string{sourceARN}
 	}
 	decision := policy.Evaluate(policy.Request{
 		Action:          "sts:AssumeRole",
 		Resource:        roleARN,
 		Principal:       service,
 		ResourceAccount: role.Subject.Account,
-		Context: policy.Context{
-			"aws:PrincipalIsAWSService": {"true"},
-			"aws:SourceAccount":         {role.Subject.Account},
-		},
+		Context:         about,
 	}, policy.Policies{Resource: role.Trust})
 	if decision.Verdict != policy.Allowed {
 		return Credentials{}, fmt.Errorf("assume role %s for %s: the trust policy does not allow it", roleARN, service)
