@@ -81,7 +81,7 @@ conformance: ## hold the local AWS against DynamoDB Local and MinIO; installs bo
 	@.ci/conformance
 
 .PHONY: sam-validate
-sam-validate: ## validate and lint template.yaml with the SAM CLI
+sam-validate: ## lint template.yaml with the SAM CLI, and check what CloudFormation makes of it; needs Python
 	@.ci/sam-local validate
 
 .PHONY: sam-build
