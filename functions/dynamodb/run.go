@@ -175,6 +175,14 @@ func (s *search) fetch(ctx context.Context, hungry []*stream) error {
 	if left := max(maxPages-s.pages, 1); len(hungry) > left {
 		hungry = hungry[:left]
 	}
+	if len(hungry) == 1 { // most searches: a goroutine would begin with a stack that the SDK's calls outgrow several times
+		only, err := s.reader.readPage(ctx, s.plan, hungry[0].read, hungry[0].next, hungry[0].size)
+		if err != nil {
+			return err
+		}
+		s.fill(hungry[0], only)
+		return nil
+	}
 	pages := make([]page, len(hungry))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallel)
