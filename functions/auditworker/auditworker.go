@@ -1,8 +1,13 @@
 // Package auditworker makes the audits that a queue asks for: one for each message.
+//
+// A message is answered for when its audit has ended and whoever listens has been told. Anything before that may happen again,
+// because the queue delivers again what wasn't answered for, and changes nothing that has ended.
 package auditworker
 
 import (
+	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -42,15 +47,43 @@ type Deps struct {
 	Timeout time.Duration
 }
 
+// reserve is what is left of an invocation's time when its audits have to be over: enough to write down how they ended.
+const reserve = 20 * time.Second
+
 // Worker makes audits. Safe for concurrent use.
 type Worker struct {
 	deps Deps
 }
 
 // New returns a Worker. It does no I/O.
-func New(d Deps) *Worker { return &Worker{deps: d} }
+func New(d Deps) *Worker {
+	d.Severity = cmp.Or(d.Severity, audit.High)
+	d.MaxReceives = cmp.Or(d.MaxReceives, 5)
+	d.Concurrency = cmp.Or(d.Concurrency, 10)
+	d.Timeout = cmp.Or(d.Timeout, 2*time.Minute)
+	return &Worker{deps: d}
+}
 
-// Handle makes one audit for each message of the batch, and names those to be delivered again.
+// Handle makes one audit for each message of the batch, and names those to be delivered again. It returns no error: that would
+// have the whole batch delivered again. A provider that hangs or breaks keeps its own message alone, for as long as one audit may
+// take.
 func (w *Worker) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	return events.SQSEventResponse{}, ctx.Err()
+	again := make([]bool, len(batch.Records))
+	places := make(chan struct{}, w.deps.Concurrency)
+	var running sync.WaitGroup
+	for i, message := range batch.Records {
+		places <- struct{}{}
+		running.Go(func() {
+			defer func() { <-places }()
+			again[i] = w.deliver(ctx, message)
+		})
+	}
+	running.Wait()
+	var answer events.SQSEventResponse
+	for i, message := range batch.Records {
+		if again[i] {
+			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
+		}
+	}
+	return answer, nil
 }

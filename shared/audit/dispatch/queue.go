@@ -24,6 +24,9 @@ const (
 	maxDelay = 15 * time.Minute
 )
 
+// BySchedule is who asks for the audits of the schedule.
+const BySchedule = "schedule"
+
 // Message asks for one audit. As JSON it is the body of a message in the queue.
 type Message struct {
 	Site     string `json:"site"`
