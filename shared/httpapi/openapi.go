@@ -13,7 +13,10 @@ import (
 	"github.com/arngate/arngate/shared/problem"
 )
 
-const problemSchema = "Problem"
+const (
+	problemSchema = "Problem"
+	gatewaySchema = "GatewayMessage"
+)
 
 // schemaName names a schema in the document. Types of a function's package, and lists of them, begin with the
 // function's name, so that two functions may have types of one name.
@@ -65,6 +68,10 @@ func (a *API) components() *huma.Components {
 	schemas := a.registry.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
+	schemas[gatewaySchema] = &huma.Schema{
+		Type: huma.TypeObject, Description: "What API Gateway itself answers, before a function runs or instead of one",
+		Properties: map[string]*huma.Schema{"message": {Type: huma.TypeString, Nullable: true}},
+	}
 	code := schemas[problemSchema].Properties["code"]
 	code.Enum = nil
 	for _, c := range problem.Codes() {
@@ -165,7 +172,34 @@ func (a *API) responses(r *route) map[string]*huma.Response {
 			out[status].Content[mediaHTML] = textMedia(nil)
 		}
 	}
+	addGatewayAnswers(out, r.Public)
 	return out
+}
+
+// gatewayAnswers are API Gateway's own, which no function sees: their statuses, and what each means. (API Gateway Developer
+// Guide, "Troubleshooting HTTP API Lambda integrations" and "... JWT authorizers"; "Amazon API Gateway quotas".)
+var gatewayAnswers = map[int]string{
+	http.StatusUnauthorized:          "API Gateway refused the token, or there is none",
+	http.StatusRequestEntityTooLarge: "API Gateway or Lambda didn't take a request of that size",
+	http.StatusTooManyRequests:       "API Gateway throttled the request",
+	http.StatusInternalServerError:   "API Gateway got no answer that it could pass on",
+	http.StatusServiceUnavailable:    "API Gateway got no answer in time",
+}
+
+// addGatewayAnswers adds the answers of API Gateway to a protected operation, or a public one, which nobody needs a token for.
+func addGatewayAnswers(out map[string]*huma.Response, public bool) {
+	for status, meaning := range gatewayAnswers {
+		if public && status == http.StatusUnauthorized {
+			continue
+		}
+		key := strconv.Itoa(status)
+		if out[key] == nil {
+			out[key] = &huma.Response{Description: meaning, Content: map[string]*huma.MediaType{}}
+		} else {
+			out[key].Description += ". " + meaning + ", as `{\"message\"}`"
+		}
+		out[key].Content[mediaJSON] = &huma.MediaType{Schema: &huma.Schema{Ref: "#/components/schemas/" + gatewaySchema}}
+	}
 }
 
 // produced documents the media types of an answer that comes in several.
@@ -194,9 +228,11 @@ func (r *route) successContent(content map[string]*huma.MediaType) map[string]*h
 	}
 	if schema.Schema != nil && schema.Schema.ContentEncoding == "base64" {
 		media := cmpOr(r.ResponseType, mediaBytes)
-		return map[string]*huma.MediaType{media: {
-			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: r.ResponseExample,
-		}}
+		content := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: r.ResponseExample}
+		if media == mediaJSON {
+			content.Schema = &huma.Schema{Description: "Any JSON"}
+		}
+		return map[string]*huma.MediaType{media: content}
 	}
 	return map[string]*huma.MediaType{mediaJSON: {Schema: schema.Schema, Example: r.ResponseExample}}
 }
