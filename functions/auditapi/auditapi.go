@@ -8,6 +8,7 @@ import (
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/audit/dispatch"
+	"github.com/arngate/arngate/shared/audit/transfers"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/registry"
@@ -21,7 +22,9 @@ type Deps struct {
 	Minter   *credentials.Minter
 	Archive  *archive.Archive
 	Queue    *dispatch.Queue
-	Ring     Sealer // seals links to reports
+	// Transfers tells whether pages in browsers can use what a connection presigns.
+	Transfers *transfers.Checker
+	Ring      Sealer // seals links to reports
 }
 
 // Sealer seals; a seal.Ring is one. Open's error wraps seal.ErrUnopenable for what can't be opened.

@@ -26,9 +26,10 @@ func registerVerify(api *httpapi.API, deps Deps) {
 	}, v.provider)
 	httpapi.Register(api, httpapi.Operation{
 		ID: "verify-connection", Method: http.MethodPost, Path: "/v1/connections/{name}/verify", Scopes: scopes, Tags: []string{"audits"},
-		Summary:     "Verify a connection",
-		Description: "Verifies the connection's provider, and that AWS gives credentials under the connection's session policy.",
-		Problems:    append([]problem.Code{problem.ConnectionNotFound}, problems...), ResponseExample: exampleVerification,
+		Summary: "Verify a connection",
+		Description: "Verifies the connection's provider, that AWS gives credentials under the connection's session policy, and, of a connection to S3, " +
+			"that its buckets answer pages of the origins that this API answers, without which browsers can't use presigned URLs.",
+		Problems: append([]problem.Code{problem.ConnectionNotFound}, problems...), ResponseExample: exampleVerification,
 	}, v.connection)
 }
 
@@ -62,7 +63,7 @@ func (v verifications) connection(ctx context.Context, in *Named) (*output, erro
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Checks = append(out.Body.Checks, check)
+	out.Body.Checks = append(append(out.Body.Checks, check), v.deps.Transfers.Check(ctx, opened)...)
 	return out, nil
 }
 

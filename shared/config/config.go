@@ -123,6 +123,7 @@ type AuditAPI struct {
 	Roles
 	Audits
 	Queue
+	Browsers
 }
 
 // AuditWorker is the environment of the function auditworker.

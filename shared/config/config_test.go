@@ -108,7 +108,7 @@ func TestVariables(t *testing.T) {
 		"ARNGATE_REGISTRY_TABLE": true, "ARNGATE_CREDENTIAL_CACHE_TABLE": true, "ARNGATE_KEY_ARN": true,
 		"ARNGATE_ALLOWED_REGIONS": false, "ARNGATE_UNSAFE_ROLE_ARNS_ALLOWED": false,
 		"ARNGATE_GATEWAY_ROLE_ARN": true, "ARNGATE_ASSUMABLE_ROLE_PATH": false,
-		"ARNGATE_AUDITS_TABLE": true, "ARNGATE_AUDIT_RETENTION_DAYS": false, "ARNGATE_AUDIT_QUEUE_URL": true,
+		"ARNGATE_AUDITS_TABLE": true, "ARNGATE_AUDIT_RETENTION_DAYS": false, "ARNGATE_AUDIT_QUEUE_URL": true, "ARNGATE_CORS_ORIGINS": false,
 	}
 	if diff := cmp.Diff(want, required); diff != "" {
 		t.Errorf("Variables() (-want +got):\n%s", diff)

@@ -11,6 +11,7 @@ import (
 	"github.com/arngate/arngate/functions/auditapi"
 	"github.com/arngate/arngate/shared/assembly"
 	"github.com/arngate/arngate/shared/assembly/audits"
+	"github.com/arngate/arngate/shared/audit/transfers"
 	"github.com/arngate/arngate/shared/config"
 )
 
@@ -36,7 +37,7 @@ func run(ctx context.Context) error {
 		Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 		Registry: gateway.Registry, Minter: gateway.Minter,
 		Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
-		Ring: gateway.Ring,
+		Ring: gateway.Ring, Transfers: transfers.New(gateway.Clients, assembly.Texts(settings.CORSOrigins)),
 	})
 	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))
 	return nil

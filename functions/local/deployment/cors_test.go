@@ -2,6 +2,7 @@ package deployment_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,18 @@ func TestCORSKnowsEveryHeader(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Who verifies a connection to S3 is told whether pages can use its buckets.
+func TestVerifyTellsOfPages(t *testing.T) {
+	s := deploymenttest.Start(t)
+	for connection, told := range map[string]bool{"files": true, "orders": false} {
+		answer := s.Call(http.MethodPost, "/v1/connections/"+connection+"/verify", s.Admin(), "")
+		want(t, answer, http.StatusOK, `"name":"connection_credentials","verdict":"passed"`)
+		if got := strings.Contains(answer.Body, `"name":"browser_transfers","verdict":"skipped"`); got != told { // no origin is let in here
+			t.Errorf("%s: %s", connection, answer.Body)
 		}
 	}
 }
