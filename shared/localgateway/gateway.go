@@ -30,6 +30,9 @@ const (
 	maxTime       = 30 * time.Second // integration timeout
 )
 
+// functionTime is the timeout of a function that has none of its own.
+const functionTime = 29 * time.Second
+
 // Options describe the API. Hosts, Routes and Functions are required, an Authorizer too unless all routes are public.
 type Options struct {
 	// Hosts are the values of the Host header that are served: the listen address. A page in a browser that
@@ -45,8 +48,8 @@ type Options struct {
 	CORS *CORS
 	// Throttle of the stage; the zero value lets everything through.
 	Throttle Throttle
-	// FunctionTimeout is Lambda's, by which a function's context ends; 29 s if zero.
-	FunctionTimeout time.Duration
+	// Timeouts of functions, by which Lambda ends them; of one that isn't named, 29 s.
+	Timeouts map[string]time.Duration
 	// Log takes a line per request, as access logs have it: route key, never path or query. Discarded if nil.
 	Log *slog.Logger
 }
@@ -59,7 +62,7 @@ type Gateway struct {
 	authorizer *Authorizer
 	cors       *CORS
 	throttle   *bucket
-	timeout    time.Duration
+	timeouts   map[string]time.Duration
 	log        *slog.Logger
 	running    sync.WaitGroup
 }
@@ -78,15 +81,12 @@ func New(o Options) (*Gateway, error) {
 			return nil, fmt.Errorf("make gateway: route %s needs an authorizer", r.key())
 		}
 	}
-	if o.FunctionTimeout == 0 {
-		o.FunctionTimeout = 29 * time.Second
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	g := &Gateway{
 		hosts: map[string]bool{}, routes: routes, authorizer: o.Authorizer, cors: o.CORS,
-		throttle: newBucket(o.Throttle), timeout: o.FunctionTimeout, log: o.Log,
+		throttle: newBucket(o.Throttle), timeouts: o.Timeouts, log: o.Log,
 	}
 	for _, host := range o.Hosts {
 		g.hosts[host] = true
@@ -191,23 +191,35 @@ func (x *exchange) invoke(ctx context.Context, m match, t *token) {
 	}
 }
 
-var errTimeout = errors.New("the integration took too long")
+var (
+	errTimeout  = errors.New("the integration took too long") // API Gateway no longer waited
+	errTimedOut = errors.New("the function timed out")        // Lambda ended it
+)
 
 type result struct {
 	answer []byte
 	err    error
 }
 
-// call runs the function. It waits for the integration timeout at most; the function may run on.
+// call runs the function. It waits for the function's timeout or that of the integration, whichever is earlier. The function may
+// run on: Lambda would end the one that has timed out.
 func (g *Gateway) call(ctx context.Context, function, requestID string, event []byte) ([]byte, error) {
 	handler := (*g.functions.Load())[function]
 	if handler == nil {
 		return nil, fmt.Errorf("invoke function %q: it isn't there", function)
 	}
 	ctx = lambdacontext.NewContext(context.WithoutCancel(ctx), &lambdacontext.LambdaContext{AwsRequestID: newUUID()})
+	allowed, late := maxTime, errTimeout
+	timeout, known := g.timeouts[function]
+	if !known {
+		timeout = functionTime
+	}
+	if timeout < allowed {
+		allowed, late = timeout, errTimedOut
+	}
 	done := make(chan result, 1)
 	g.running.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, g.timeout)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		answer, err := invoke(ctx, handler, event)
 		if err != nil {
@@ -216,13 +228,13 @@ func (g *Gateway) call(ctx context.Context, function, requestID string, event []
 		}
 		done <- result{answer, err}
 	})
-	timer := time.NewTimer(maxTime)
+	timer := time.NewTimer(allowed)
 	defer timer.Stop()
 	select {
 	case r := <-done:
 		return r.answer, r.err
 	case <-timer.C:
-		return nil, errTimeout
+		return nil, late
 	}
 }
 

@@ -246,32 +246,48 @@ func TestHostMustBeTheListenAddress(t *testing.T) {
 	}
 }
 
+// A function that Lambda ends is a failed one; one for which API Gateway no longer waits runs on.
 func TestTimeouts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := setUp(t, nil)
-		var end time.Duration
-		start := time.Now()
-		f.fn.answer = func(ctx context.Context) ([]byte, error) {
-			deadline, _ := ctx.Deadline()
-			end = deadline.Sub(start)
-			if lc, ok := lambdacontext.FromContext(ctx); !ok || lc.AwsRequestID == "" {
-				t.Error("no Lambda context")
-			}
-			time.Sleep(40 * time.Second)
-			return []byte(`{}`), nil
-		}
-		checkMessage(t, f.do("GET", "/v1/health", nil), 503, "Service Unavailable")
-		if got, want := time.Since(start), 30*time.Second; got != want {
-			t.Errorf("answered after %v, want %v", got, want)
-		}
-		f.gateway.Wait()
-		if want := 29 * time.Second; end != want {
-			t.Errorf("the function's deadline is %v away, want %v", end, want)
-		}
-		if got, want := time.Since(start), 40*time.Second; got != want {
-			t.Errorf("Wait returned after %v, want %v", got, want)
-		}
-	})
+	for _, c := range []struct {
+		name    string
+		timeout map[string]time.Duration
+		ends    time.Duration // of the function's context
+		status  int
+		message string
+		after   time.Duration
+	}{
+		{"none of its own", nil, 29 * time.Second, 500, "Internal Server Error", 29 * time.Second},
+		{"a short one", map[string]time.Duration{"fn": 3 * time.Second}, 3 * time.Second, 500, "Internal Server Error", 3 * time.Second},
+		{"a long one", map[string]time.Duration{"fn": 5 * time.Minute}, 5 * time.Minute, 503, "Service Unavailable", 30 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := setUp(t, func(o *localgateway.Options) { o.Timeouts = c.timeout })
+				var end time.Duration
+				start := time.Now()
+				f.fn.answer = func(ctx context.Context) ([]byte, error) {
+					deadline, _ := ctx.Deadline()
+					end = deadline.Sub(start)
+					if lc, ok := lambdacontext.FromContext(ctx); !ok || lc.AwsRequestID == "" {
+						t.Error("no Lambda context")
+					}
+					time.Sleep(40 * time.Second)
+					return []byte(`{}`), nil
+				}
+				checkMessage(t, f.do("GET", "/v1/health", nil), c.status, c.message)
+				if got := time.Since(start); got != c.after {
+					t.Errorf("answered after %v, want %v", got, c.after)
+				}
+				f.gateway.Wait()
+				if end != c.ends {
+					t.Errorf("the function's deadline is %v away, want %v", end, c.ends)
+				}
+				if got, want := time.Since(start), 40*time.Second; got != want {
+					t.Errorf("Wait returned after %v, want %v", got, want)
+				}
+			})
+		})
+	}
 }
 
 func TestAnswers(t *testing.T) {

@@ -39,6 +39,7 @@ type Options struct {
 	Transport   http.RoundTripper // by which they do; nil: over the network
 	Logs        io.Writer         // functions' log lines
 	Access      *slog.Logger      // nil: no access log
+	Parameters  map[string]string // of the template, over those that a local deployment has
 }
 
 // Deployment is a running stack. Safe for concurrent use.
@@ -52,12 +53,17 @@ type Deployment struct {
 // Start creates what the template declares, and the functions. Nothing listens: serve [Deployment.Handler].
 func Start(ctx context.Context, o Options) (*Deployment, error) {
 	url := "http://" + o.Address
+	// Audits that somebody waits for in front of a screen aren't spread.
+	parameters := map[string]string{"JwtIssuer": url, "JwtAudience": Audience, "AuditSpreadSeconds": "0"}
+	maps.Copy(parameters, o.Parameters)
 	declared, err := template.Load(o.Template, template.Inputs{
-		Account: Account, Region: Region, StackName: StackName,
-		Parameters: map[string]string{"JwtIssuer": url, "JwtAudience": Audience},
+		Account: Account, Region: Region, StackName: StackName, Parameters: parameters,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(declared.APIs) != 1 {
+		return nil, fmt.Errorf("%s has %d HTTP APIs, want one", o.Template, len(declared.APIs))
 	}
 	if err := provision(ctx, declared, o); err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
@@ -67,12 +73,17 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 		return nil, err
 	}
 	d := &Deployment{Template: declared, options: o, issuer: issuer}
+	if err := d.registerScheduled(); err != nil {
+		return nil, err
+	}
 	functions, err := d.functions(ctx)
 	if err != nil {
 		return nil, err
 	}
+	api := declared.APIs[0]
 	d.gateway, err = localgateway.New(localgateway.Options{
 		Hosts: []string{o.Address}, Routes: routes(declared), Functions: functions, Authorizer: issuer.Authorizer(), Log: o.Access,
+		CORS: cors(api), Throttle: localgateway.Throttle{Rate: api.ThrottlingRate, Burst: api.ThrottlingBurst}, Timeouts: timeouts(declared),
 	})
 	return d, err
 }
@@ -162,14 +173,7 @@ func (d *Deployment) Credentials(declared template.Function) aws.CredentialsProv
 		if err != nil {
 			return aws.Credentials{}, fmt.Errorf("assume role of %s: %w", declared.LogicalID, err)
 		}
-		expires, err := time.Parse(time.RFC3339, issued.Expiration)
-		if err != nil {
-			return aws.Credentials{}, fmt.Errorf("read expiration: %w", err)
-		}
-		return aws.Credentials{
-			AccessKeyID: issued.AccessKeyID, SecretAccessKey: issued.SecretAccessKey, SessionToken: issued.SessionToken,
-			CanExpire: true, Expires: expires,
-		}, nil
+		return credentialsOf(issued)
 	})
 }
 
@@ -179,4 +183,25 @@ func routes(declared *template.Template) []localgateway.Route {
 		all = append(all, localgateway.Route{Method: r.Method, Path: r.Path, Function: r.Function, Public: r.Public})
 	}
 	return slices.Clip(all)
+}
+
+// timeouts are those of functions, by logical id.
+func timeouts(declared *template.Template) map[string]time.Duration {
+	all := map[string]time.Duration{}
+	for _, f := range declared.Functions {
+		all[f.LogicalID] = time.Duration(f.Timeout) * time.Second
+	}
+	return all
+}
+
+// cors is the API's CORS configuration; nil if it has none.
+func cors(api template.API) *localgateway.CORS {
+	c := api.CORS
+	if c == nil {
+		return nil
+	}
+	return &localgateway.CORS{
+		AllowOrigins: c.AllowOrigins, AllowMethods: c.AllowMethods, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
+		MaxAge: time.Duration(c.MaxAge) * time.Second,
+	}
 }

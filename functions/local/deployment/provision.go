@@ -4,24 +4,29 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localgateway/template"
 )
 
-// provision creates the template's roles, tables and key as an administrator of the account.
+// provision creates the template's roles, tables, queues and key as an administrator of the account.
 func provision(ctx context.Context, declared *template.Template, o Options) error {
 	admin := Administrator(o.AWS, o.AWSEndpoint, o.Transport, Account)
 	if err := createRoles(ctx, awsiam.NewFromConfig(admin), declared.Roles); err != nil {
 		return err
 	}
 	if err := createTables(ctx, awsdynamodb.NewFromConfig(admin), declared.Tables); err != nil {
+		return err
+	}
+	if err := createQueues(ctx, awssqs.NewFromConfig(admin), declared.Queues); err != nil {
 		return err
 	}
 	for _, key := range declared.Keys {
@@ -88,6 +93,21 @@ func createTables(ctx context.Context, dynamodb *awsdynamodb.Client, tables []te
 		})
 		if err != nil {
 			return fmt.Errorf("set time to live of %s: %w", table.LogicalID, err)
+		}
+	}
+	return nil
+}
+
+func createQueues(ctx context.Context, sqs *awssqs.Client, queues []template.Queue) error {
+	for _, queue := range queues {
+		attributes := map[string]string{
+			"VisibilityTimeout": strconv.Itoa(queue.VisibilityTimeout), "MessageRetentionPeriod": strconv.Itoa(queue.Retention),
+		}
+		if queue.DeadLetters != "" {
+			attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, queue.DeadLetters, queue.MaxReceives)
+		}
+		if _, err := sqs.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: &queue.Name, Attributes: attributes}); err != nil {
+			return fmt.Errorf("create queue %s: %w", queue.LogicalID, err)
 		}
 	}
 	return nil

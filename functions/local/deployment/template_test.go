@@ -14,11 +14,15 @@ import (
 	"github.com/arngate/arngate/shared/localgateway/template"
 )
 
-func load(t *testing.T) *template.Template {
+// load resolves the template, with parameters beside those that it requires.
+func load(t *testing.T, parameters ...map[string]string) *template.Template {
 	t.Helper()
+	all := map[string]string{"JwtIssuer": "https://issuer.example", "JwtAudience": deployment.Audience}
+	for _, more := range parameters {
+		maps.Copy(all, more)
+	}
 	declared, err := template.Load(deploymenttest.TemplatePath(t), template.Inputs{
-		Account: deployment.Account, Region: deployment.Region, StackName: deployment.StackName,
-		Parameters: map[string]string{"JwtIssuer": "https://issuer.example", "JwtAudience": deployment.Audience},
+		Account: deployment.Account, Region: deployment.Region, StackName: deployment.StackName, Parameters: all,
 	})
 	if err != nil {
 		t.Fatal(err)

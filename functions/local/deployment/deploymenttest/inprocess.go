@@ -16,10 +16,11 @@ import (
 
 // Options of [InProcess]. The zero value deploys the repository's template on an AWS whose clock is right.
 type Options struct {
-	Template string                                    // path; empty: the repository's
-	Now      func() time.Time                          // the clock of AWS; nil: [time.Now]
-	Between  func(http.RoundTripper) http.RoundTripper // stands between the functions and AWS; nil: nothing does
-	Bare     bool                                      // without the demo site, for [Stack.Demo] to set up
+	Template   string                                    // path; empty: the repository's
+	Now        func() time.Time                          // the clock of AWS; nil: [time.Now]
+	Between    func(http.RoundTripper) http.RoundTripper // stands between the functions and AWS; nil: nothing does
+	Parameters map[string]string                         // of the template
+	Bare       bool                                      // without the demo site, for [Stack.Demo] to set up
 }
 
 // apiHost is what requests to a deployment without a listener name as their host.
@@ -58,7 +59,7 @@ func deploy(tb testing.TB, o Options, address string, api http.RoundTripper) (*S
 	}
 	var err error
 	s.Deployment, err = deployment.Start(tb.Context(), deployment.Options{
-		Template: o.Template, Address: address, AWS: aws, AWSEndpoint: awsEndpoint, Transport: between, Logs: secrettest.Tee(tb, s.Logs),
+		Template: o.Template, Address: address, AWS: aws, AWSEndpoint: awsEndpoint, Transport: between, Logs: secrettest.Tee(tb, s.Logs), Parameters: o.Parameters,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("deploy: %w", err)
