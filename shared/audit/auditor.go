@@ -16,7 +16,8 @@ import (
 
 // Connections is what an audit reads of the registry besides what Verify does; a registry.Store is one.
 type Connections interface {
-	Connections(ctx context.Context, site, after string, limit int) (page []registry.Connection, next string, err error)
+	// ConnectionsOf returns the connections that use a provider.
+	ConnectionsOf(ctx context.Context, site, provider string) ([]registry.Connection, error)
 }
 
 // Minter makes credentials for a policy, and opens stored keys; a credentials.Minter is one.
@@ -84,7 +85,7 @@ func (a *Auditor) Audit(ctx context.Context, site, provider string, previous *Re
 		return Report{}, fmt.Errorf("audit provider: %w", err)
 	}
 	s := a.subject(run)
-	if s.connections, err = a.connectionsOf(ctx, site, provider); err != nil {
+	if s.connections, err = a.connections.ConnectionsOf(ctx, site, provider); err != nil {
 		return Report{}, fmt.Errorf("audit provider: %w", err)
 	}
 	w := &work{control: run.control, credentials: map[string]aws.Credentials{}, coverage: Coverage{Policies: PoliciesNotRead, Limits: limits()}}
@@ -131,30 +132,6 @@ func (a *Auditor) subject(run *run) subject {
 		s.account = run.result.Account
 	}
 	return s
-}
-
-// pageSize is how many connections are read at a time.
-const pageSize = 100
-
-// connectionsOf are the provider's connections.
-func (a *Auditor) connectionsOf(ctx context.Context, site, provider string) ([]registry.Connection, error) {
-	var out []registry.Connection
-	after := ""
-	for {
-		page, next, err := a.connections.Connections(ctx, site, after, pageSize)
-		if err != nil {
-			return nil, fmt.Errorf("list connections: %w", err)
-		}
-		for _, c := range page {
-			if c.Provider == provider {
-				out = append(out, c)
-			}
-		}
-		if next == "" {
-			return out, nil
-		}
-		after = next
-	}
 }
 
 // look reads what is granted and tries out what is needed.

@@ -167,9 +167,9 @@ type world struct {
 	auditor     *audit.Auditor
 }
 
-// Connections makes the world the auditor's list of connections.
-func (w *world) Connections(context.Context, string, string, int) ([]registry.Connection, string, error) {
-	return w.connections, "", nil
+// ConnectionsOf makes the world the auditor's list of connections.
+func (w *world) ConnectionsOf(context.Context, string, string) ([]registry.Connection, error) {
+	return w.connections, nil
 }
 
 func newWorld(tb testing.TB, c corpusCase) *world {
@@ -334,7 +334,6 @@ func (w *world) addConnections() {
 			Site: siteA, Name: c.Name, Provider: "main", Limits: c.limits(), Policy: text, Revision: "r1",
 		})
 	}
-	w.connections = append(w.connections, registry.Connection{Site: siteA, Name: "elsewhere", Provider: "other"})
 }
 
 // kit is the role kit's permission policy for the case's connections.
