@@ -91,7 +91,7 @@ func (c *Clients) STS(region string) (*awssts.Client, error) {
 	return c.sts.get(c, region, func() *awssts.Client {
 		return awssts.New(awssts.Options{
 			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
-			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce),
+			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce), HTTPSignerV4: forgetfulSigner{},
 		})
 	})
 }
@@ -101,7 +101,7 @@ func (c *Clients) IAM(region string) (*awsiam.Client, error) {
 	return c.iam.get(c, region, func() *awsiam.Client {
 		return awsiam.New(awsiam.Options{
 			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
-			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce),
+			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce), HTTPSignerV4: forgetfulSigner{},
 		})
 	})
 }
