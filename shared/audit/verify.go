@@ -9,18 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
+	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/registry"
 )
 
-const (
-	// propagation is how long a role or key may take to be usable everywhere: so long a refusal is tried again (trap 9).
-	propagation = 15 * time.Second
-	// firstRetry is the pause before the first retry; it grows to lastRetry.
-	firstRetry = time.Second
-	lastRetry  = 4 * time.Second
-	// reserve is what the other checks need of a request's time.
-	reserve = 4 * time.Second
-)
+// reserve is what the other checks need of a request's time, when a new role or key is waited for (trap 9).
+const reserve = 4 * time.Second
 
 // Verify finds out whether the site's provider can be used, and by this site alone, and stores what it found. At most
 // eight calls to STS, retries aside. It returns an error wrapping registry.ErrNotFound, [ErrAwaitingRole] or
@@ -100,27 +94,18 @@ func (r *run) skip(names ...string) {
 // persist calls until it is not refused, for as long as IAM may take to spread a change. It reports whether it was not,
 // and counts as one call.
 func (r *run) persist(ctx context.Context, call func() error) (allowed bool, err error) {
-	began, pause := time.Now(), firstRetry
 	r.result.Calls++
-	for {
+	waited, ended := awsclient.Persist(ctx, reserve, func() bool {
 		allowed, err = r.judge(call())
-		if allowed || err != nil {
-			return allowed, err
-		}
-		waited := time.Since(began)
-		deadline, bounded := ctx.Deadline()
-		if waited >= propagation || (bounded && time.Until(deadline) < pause+reserve) {
-			return false, nil
-		}
-		pause = min(pause, propagation-waited)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return false, fmt.Errorf("%w: %w", ErrInconclusive, ctx.Err())
-		}
-		r.result.WaitedSeconds = int(time.Since(began).Round(time.Second) / time.Second)
-		pause = min(pause*2, lastRetry)
+		return !allowed && err == nil
+	})
+	if waited > 0 {
+		r.result.WaitedSeconds = int(waited.Round(time.Second) / time.Second)
 	}
+	if ended != nil {
+		return false, fmt.Errorf("%w: %w", ErrInconclusive, ended)
+	}
+	return allowed, err
 }
 
 // once makes one call and reports whether it was not refused.
