@@ -62,8 +62,18 @@ func (c *checker) here(message string) {
 
 func (c *checker) fault(pointer jsontext.Pointer, message string) {
 	if len(c.faults) < maxFaults {
-		c.faults = append(c.faults, problem.Fault{Pointer: string(pointer), Message: message})
+		c.faults = append(c.faults, problem.Fault{Pointer: shown(pointer), Message: message})
 	}
+}
+
+// maxPointer is how many bytes of a pointer are shown: the names in it are the client's, and as long as it likes.
+const maxPointer = 1024
+
+func shown(pointer jsontext.Pointer) string {
+	if len(pointer) <= maxPointer {
+		return string(pointer)
+	}
+	return strings.ToValidUTF8(string(pointer[:maxPointer]), "") + "…"
 }
 
 // value checks the next value. Every fault is noted, and the walk goes on: the error is only ever the syntax.

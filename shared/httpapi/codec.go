@@ -78,7 +78,7 @@ func decode(raw []byte, s *shape, v any) *problem.Error {
 func notJSON(err error) *problem.Error {
 	p := problem.New(problem.InvalidJSON, "The body isn't JSON.")
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		p.Faults = []problem.Fault{{Pointer: string(syntax.JSONPointer), Message: "isn't JSON at byte " + itoa(syntax.ByteOffset)}}
+		p.Faults = []problem.Fault{{Pointer: shown(syntax.JSONPointer), Message: "isn't JSON at byte " + itoa(syntax.ByteOffset)}}
 	}
 	return p
 }

@@ -85,6 +85,20 @@ func TestDecodeBoundsItsFaults(t *testing.T) {
 	}
 }
 
+// A client's names are repeated in pointers, but not at any length.
+func TestPointersAreBounded(t *testing.T) {
+	long := strings.Repeat("ä", 100_000)
+	var v struct{}
+	for name, raw := range map[string]string{
+		"unknown": `{"` + long + `":1}`, "twice": `{"` + long + `":1,"` + long + `":2}`, "not JSON": `{"` + long + `":[}`,
+	} {
+		got := faults(httpapi.Decode([]byte(raw), &v))
+		if len(got) == 0 || len(got[0].Pointer) > 1100 || !strings.HasSuffix(got[0].Pointer, "ä…") {
+			t.Errorf("%s: %d faults, the first pointer %.40q", name, len(got), got)
+		}
+	}
+}
+
 func jsonNumber(i int) string {
 	b, _ := json.Marshal(i)
 	return string(b)
