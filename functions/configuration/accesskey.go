@@ -41,7 +41,7 @@ type rotateOutput struct {
 
 // rotated is the provider with its new key, and what to do about the old one.
 type rotated struct {
-	provider
+	Provider
 	ReplacedAccessKeyID string `json:"replaced_access_key_id" doc:"The key that was there before"`
 	DeactivateCommand   string `json:"deactivate_command" doc:"For the AWS CLI, once the provider is verified: deactivates the key that was replaced"`
 }
@@ -85,7 +85,7 @@ func (p providers) rotate(ctx context.Context, in *rotateInput) (*rotateOutput, 
 		return nil, refusal(err, problem.ProviderNotFound)
 	}
 	return &rotateOutput{ETag: updated.ETag(), Body: rotated{
-		provider: p.view(updated, state), ReplacedAccessKeyID: stored.AccessKeyID,
+		Provider: p.view(updated, state), ReplacedAccessKeyID: stored.AccessKeyID,
 		DeactivateCommand: rolekit.Command("aws", "iam", "update-access-key", "--user-name="+userName(who),
 			"--access-key-id="+stored.AccessKeyID, "--status=Inactive"),
 	}}, nil

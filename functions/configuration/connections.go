@@ -13,8 +13,8 @@ import (
 	"github.com/arngate/arngate/shared/registry"
 )
 
-// connectionBody is a connection as a person writes it.
-type connectionBody struct {
+// ConnectionBody is a connection as a person writes it.
+type ConnectionBody struct {
 	Name      string       `json:"name,omitzero" doc:"1 to 63 letters, digits, _ or -, beginning with a letter; with PUT it may be left out" example:"files"`
 	Connector string       `json:"connector" enum:"dynamodb,s3,lambda" example:"s3"`
 	Provider  string       `json:"provider" doc:"Name of a provider of this site" example:"demo"`
@@ -30,7 +30,7 @@ type connectionBody struct {
 
 // shownConnection is a connection as it is answered.
 type shownConnection struct {
-	connectionBody
+	ConnectionBody
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -45,7 +45,7 @@ type connectionsOutput struct{ Body httpapi.Page[shownConnection] }
 func registerConnections(api *httpapi.API, deps Deps) {
 	c := connections{deps}
 	tags := []string{"connections"}
-	example := connectionBody{
+	example := ConnectionBody{
 		Name: "files", Connector: "s3", Provider: "demo", Region: "eu-central-1", ReadOnly: true, Groups: []string{"*"},
 		Buckets: []bucketBody{{Name: "demo-files", Prefix: "reports/"}},
 	}
@@ -94,7 +94,7 @@ func (c connections) list(ctx context.Context, in *struct{ httpapi.PageQuery }) 
 	return &out, nil
 }
 
-func (c connections) create(ctx context.Context, in *struct{ Body connectionBody }) (*connectionOutput, error) {
+func (c connections) create(ctx context.Context, in *struct{ Body ConnectionBody }) (*connectionOutput, error) {
 	entry, err := c.entry(httpapi.Caller(ctx).Site, in.Body.Name, in.Body)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (c connections) read(ctx context.Context, in *Named) (*connectionOutput, er
 type replaceConnection struct {
 	Named
 	httpapi.IfMatch
-	Body connectionBody
+	Body ConnectionBody
 }
 
 func (c connections) replace(ctx context.Context, in *replaceConnection) (*connectionOutput, error) {
@@ -144,7 +144,7 @@ func (c connections) delete(ctx context.Context, in *deleteNamed) (*struct{}, er
 //
 // The policy names any account: credentials reach only their own account's tables and functions by name, and a
 // provider may get its role, or another account's, after the connection was saved.
-func (c connections) entry(site, name string, body connectionBody) (registry.Connection, error) {
+func (c connections) entry(site, name string, body ConnectionBody) (registry.Connection, error) {
 	entry := registry.Connection{
 		Site: site, Name: name, Provider: body.Provider, Acting: body.Acting, Groups: body.Groups,
 		Limits: permissions.Limits{
@@ -178,7 +178,7 @@ func (c connections) entry(site, name string, body connectionBody) (registry.Con
 func show(stored registry.Connection) shownConnection {
 	limits := stored.Limits
 	shown := shownConnection{
-		connectionBody: connectionBody{
+		ConnectionBody: ConnectionBody{
 			Name: stored.Name, Connector: string(limits.Connector), Provider: stored.Provider, Region: limits.Region,
 			ReadOnly: limits.ReadOnly, Acting: stored.Acting, Groups: stored.Groups,
 			Tables: limits.Tables, Functions: limits.Functions, KMSKeys: limits.KMSKeys,

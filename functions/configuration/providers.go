@@ -25,8 +25,8 @@ type providerBody struct {
 	Scoping         string      `json:"scoping,omitzero" enum:"none" doc:"none: access keys whose policy doesn't allow GetFederationToken; every audit reports it"`
 }
 
-// provider is a provider as it is answered: never with a secret.
-type provider struct {
+// Provider is a provider as it is answered: never with a secret.
+type Provider struct {
 	Name             string          `json:"name"`
 	Method           string          `json:"method" enum:"assume_role,access_keys"`
 	RoleARN          string          `json:"role_arn,omitzero"`
@@ -47,10 +47,10 @@ type provider struct {
 
 type providerOutput struct {
 	ETag string `header:"ETag"`
-	Body provider
+	Body Provider
 }
 
-type providersOutput struct{ Body httpapi.Page[provider] }
+type providersOutput struct{ Body httpapi.Page[Provider] }
 
 func registerProviders(api *httpapi.API, deps Deps) {
 	p := providers{deps}
@@ -101,7 +101,7 @@ func (p providers) list(ctx context.Context, in *struct{ httpapi.PageQuery }) (*
 	if err != nil {
 		return nil, err
 	}
-	out := providersOutput{Body: httpapi.Page[provider]{Items: make([]provider, 0, len(page)), NextCursor: next}}
+	out := providersOutput{Body: httpapi.Page[Provider]{Items: make([]Provider, 0, len(page)), NextCursor: next}}
 	for _, stored := range page {
 		out.Body.Items = append(out.Body.Items, p.view(stored, states[stored.Name]))
 	}
@@ -247,8 +247,8 @@ func (p providers) output(stored registry.Provider, state registry.State) *provi
 }
 
 // view shows a stored provider with what was observed of it. What was observed of another revision isn't shown.
-func (p providers) view(stored registry.Provider, state registry.State) provider {
-	shown := provider{
+func (p providers) view(stored registry.Provider, state registry.State) Provider {
+	shown := Provider{
 		Name: stored.Name, Method: string(stored.Method), RoleARN: stored.RoleARN, AccessKeyID: stored.AccessKeyID, Scoping: stored.Scoping,
 		Status: string(stored.Status(state)), CreatedAt: stored.Created, UpdatedAt: stored.Updated,
 	}

@@ -3,6 +3,7 @@ package configuration
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"net/http"
 
 	"github.com/arngate/arngate/shared/connection"
@@ -38,9 +39,9 @@ func registerPublic(api *httpapi.API) {
 	})
 	httpapi.Register(api, httpapi.Operation{
 		ID: "get-openapi", Method: http.MethodGet, Path: "/v1/openapi.json", Public: true, Tags: []string{"service"},
-		Summary:      "The OpenAPI document",
-		Description:  "OpenAPI 3.1, for the operations of every function.",
-		ResponseType: "application/json",
+		Summary:     "The OpenAPI document",
+		Description: "OpenAPI 3.1, for the operations of every function.",
+		Forms:       []httpapi.Media{{Type: "application/json", Body: json.RawMessage(nil)}},
 	}, func(context.Context, *struct{}) (*documentOutput, error) {
 		return &documentOutput{ContentType: "application/json", CacheControl: "public, max-age=300", Body: document}, nil
 	})

@@ -19,7 +19,7 @@ type revokeOutput struct {
 
 // revoked is the provider after revocation, and how to end what is already out.
 type revoked struct {
-	provider
+	Provider
 	RevokedAt     time.Time       `json:"revoked_at" doc:"Credentials issued before are not used any more"`
 	DenyPolicy    json.RawMessage `json:"deny_policy" doc:"Attached to the role or user, ends sessions issued before: what presigned URLs and instances that remember them for 30 s still hold"`
 	AttachCommand string          `json:"attach_command,omitzero" doc:"For the AWS CLI: attaches that policy to the role"`
@@ -46,7 +46,7 @@ func (p providers) revoke(ctx context.Context, in *deleteNamed) (*revokeOutput, 
 		return nil, err
 	}
 	out := revoked{
-		provider: p.view(renewed, state), RevokedAt: renewed.Updated,
+		Provider: p.view(renewed, state), RevokedAt: renewed.Updated,
 		DenyPolicy: json.RawMessage(rolekit.RevokePolicy(renewed.Updated)),
 	}
 	if role, err := registry.ParseRoleARN(renewed.RoleARN, p.deps.Partition, p.deps.RolePath); err == nil {

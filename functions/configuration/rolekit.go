@@ -41,12 +41,22 @@ func registerRoleKit(api *httpapi.API, p providers) {
 		Description: "For the AWS administrator: the trust policy, a permission policy for exactly the provider's connections (with the KMS keys they name), " +
 			"the path, and what browsers' transfers and abandoned uploads want of the buckets. Ask again when connections have changed: each form brings the role up to date. " +
 			"A provider with access keys has no role: its kit is the policy of its IAM user, as json.",
-		Problems: []problem.Code{problem.ProviderNotFound, problem.ConnectionTooBroad}, ResponseType: "application/json",
-		ResponseExample: map[string]any{
-			"role_name": "arngate-demo", "role_path": "/skuid-assumable-role/", "trust_policy": map[string]any{"Version": "2012-10-17"},
-			"policy_name": rolekit.PolicyName, "permission_policy": map[string]any{"Version": "2012-10-17"},
+		Problems: []problem.Code{problem.ProviderNotFound, problem.ConnectionTooBroad},
+		Forms: []httpapi.Media{
+			{Type: "application/json", Body: json.RawMessage(nil), Example: exampleKit()},
+			{Type: "text/x-shellscript"},
+			{Type: "application/yaml"},
+			{Type: "text/plain"},
 		},
 	}, p.roleKit)
+}
+
+// exampleKit is the beginning of a kit's documents.
+func exampleKit() map[string]any {
+	return map[string]any{
+		"role_name": "arngate-demo", "role_path": "/skuid-assumable-role/", "trust_policy": map[string]any{"Version": "2012-10-17"},
+		"policy_name": rolekit.PolicyName, "permission_policy": map[string]any{"Version": "2012-10-17"},
+	}
 }
 
 func (p providers) roleKit(ctx context.Context, in *roleKitInput) (*roleKitOutput, error) {

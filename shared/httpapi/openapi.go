@@ -156,7 +156,7 @@ func (a *API) responses(r *route) map[string]*huma.Response {
 	success := strconv.Itoa(r.huma.DefaultStatus)
 	response := *r.huma.Responses[success]
 	switch {
-	case len(r.Produces) > 0:
+	case len(r.Produces)+len(r.Forms) > 0:
 		response.Content = a.produced(r)
 	case len(response.Content) > 0:
 		response.Content = r.successContent(response.Content)
@@ -204,8 +204,8 @@ func addGatewayAnswers(out map[string]*huma.Response, public bool) {
 
 // produced documents the media types of an answer that comes in several.
 func (a *API) produced(r *route) map[string]*huma.MediaType {
-	out := make(map[string]*huma.MediaType, len(r.Produces))
-	for _, media := range r.Produces {
+	out := make(map[string]*huma.MediaType, len(r.Produces)+len(r.Forms))
+	for _, media := range slices.Concat(r.Produces, r.Forms) {
 		out[media.Type] = textMedia(media.Example)
 		switch {
 		case media.Body != nil:
@@ -227,12 +227,9 @@ func (r *route) successContent(content map[string]*huma.MediaType) map[string]*h
 		return content
 	}
 	if schema.Schema != nil && schema.Schema.ContentEncoding == "base64" {
-		media := cmpOr(r.ResponseType, mediaBytes)
-		content := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: r.ResponseExample}
-		if media == mediaJSON {
-			content.Schema = &huma.Schema{Description: "Any JSON"}
-		}
-		return map[string]*huma.MediaType{media: content}
+		return map[string]*huma.MediaType{mediaBytes: {
+			Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Example: r.ResponseExample,
+		}}
 	}
 	return map[string]*huma.MediaType{mediaJSON: {Schema: schema.Schema, Example: r.ResponseExample}}
 }

@@ -38,8 +38,9 @@ type Operation struct {
 	TooLarge string
 	// RequestExample and ResponseExample are shown in the document; a value that marshals as the body does.
 	RequestExample, ResponseExample any
-	// ResponseType is the media type of an answer whose Body is []byte; "application/octet-stream" if empty.
-	ResponseType string
+	// Forms are the media types of an answer whose Body is []byte where the operation chooses among them, as by a parameter, and not
+	// the header Accept: see Produces for that. None: application/octet-stream.
+	Forms []Media
 	// Produces are the media types of an answer that comes in several, or is not for clients that don't accept its one; the first
 	// is for who has no preference. The output's Body is a []byte then, in the media type that [Accepted] says. Who accepts none
 	// of them gets not_acceptable.
@@ -89,6 +90,9 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 	}
 	if body, ok := reflect.TypeFor[O]().FieldByName("Body"); len(op.Produces) > 0 && (!ok || body.Type != reflect.TypeFor[[]byte]()) {
 		panic("httpapi: what comes in several media types has a Body of bytes: " + op.ID)
+	}
+	if hidden := hiddenEmbedded(reflect.TypeFor[O](), map[reflect.Type]bool{}); hidden != nil {
+		panic("httpapi: output embeds the unexported " + hidden.String() + ", which the document would not show: " + op.ID)
 	}
 	r := &route{Operation: op, query: queryNames(reflect.TypeFor[I]())}
 	input := reflect.TypeFor[I]()
@@ -164,4 +168,29 @@ func queryNames(t reflect.Type) map[string]bool {
 		}
 	}
 	return names
+}
+
+// hiddenEmbedded finds an unexported type that is embedded in a struct of t, or of what t holds: encoding shows its fields,
+// and huma's schemas don't. Nil: there is none.
+func hiddenEmbedded(t reflect.Type, seen map[reflect.Type]bool) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return nil
+	}
+	seen[t] = true
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if field.Anonymous && !field.IsExported() {
+			return field.Type
+		}
+		if !field.IsExported() {
+			continue
+		}
+		if hidden := hiddenEmbedded(field.Type, seen); hidden != nil {
+			return hidden
+		}
+	}
+	return nil
 }

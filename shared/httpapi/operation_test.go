@@ -12,6 +12,8 @@ type hiddenPath struct {
 	Name string `path:"name"`
 }
 
+type hiding struct{ Body []struct{ hiddenPath } }
+
 // Operations that would misbehave are found when they are registered, by every test.
 func TestRegisterRefuses(t *testing.T) {
 	for name, register := range map[string]func(*httpapi.API){
@@ -23,6 +25,11 @@ func TestRegisterRefuses(t *testing.T) {
 		},
 		"embedded fields that can't be set": func(a *httpapi.API) {
 			httpapi.Register(a, httpapi.Operation{ID: "x", Method: http.MethodGet, Path: "/x/{name}"}, nop[struct{ hiddenPath }])
+		},
+		"embedded fields that the document would not show": func(a *httpapi.API) {
+			httpapi.Register(a, httpapi.Operation{ID: "x", Method: http.MethodGet, Path: "/x"}, func(context.Context, *nothing) (*hiding, error) {
+				return nil, nil
+			})
 		},
 		"one id twice": func(a *httpapi.API) {
 			httpapi.Register(a, httpapi.Operation{ID: "x", Method: http.MethodGet, Path: "/x"}, nop[nothing])
