@@ -140,7 +140,7 @@ func readTarget(plain []byte) (target, bool) {
 	}
 	seconds, rest := binary.BigEndian.Uint64(plain), plain[8:]
 	length, n := binary.Uvarint(rest)
-	if n <= 0 || length > uint64(len(rest)-n) {
+	if n <= 0 || length > uint64(len(rest)-n) { //nolint:gosec // n is at most what there is
 		return target{}, false
 	}
 	rest = rest[n:]

@@ -70,24 +70,22 @@ func renamed(t *testing.T, r audit.Report, prefix string) audit.Report {
 }
 
 func rename(v reflect.Value, prefix string, known map[string]string) {
-	switch kind := v.Kind(); {
-	case kind == reflect.String:
-		if v.Type() != reflect.TypeFor[string]() {
-			return
-		}
+	if v.Type() == reflect.TypeFor[string]() {
 		if _, ok := known[v.String()]; !ok {
 			known[v.String()] = fmt.Sprintf("%s-%04d", prefix, len(known))
 		}
 		v.SetString(known[v.String()])
-	case kind == reflect.Pointer:
-		if !v.IsNil() {
-			rename(v.Elem(), prefix, known)
-		}
-	case kind == reflect.Slice:
+		return
+	}
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		rename(v.Elem(), prefix, known)
+	}
+	if v.Kind() == reflect.Slice {
 		for i := range v.Len() {
 			rename(v.Index(i), prefix, known)
 		}
-	case kind == reflect.Struct:
+	}
+	if v.Kind() == reflect.Struct {
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
 				rename(v.Field(i), prefix, known)
