@@ -1,10 +1,12 @@
 package deployment_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -124,21 +126,29 @@ func storm(t *testing.T, w *world, plans [][]deed) {
 	instances.Wait()
 }
 
-// stampedes have users turn up on many new instances at once.
+// stampedes have users turn up on many new instances at the same moment.
 func stampedes(t *testing.T, w *world) {
 	t.Helper()
 	for i := range 3 {
-		token := w.TokenOf(demosite.Site, fmt.Sprint("crowd-", i), "arngate/connect")
+		user := fmt.Sprint("crowd-", i)
+		token := forgedToken(map[string]any{"iss": "https://issuer", "sub": user, "site_id": demosite.Site, "scope": "arngate/connect"})
+		event := fmt.Appendf(nil, `{"version":"2.0","routeKey":"GET /v1/dynamodb/{connection}/tables","rawPath":"/v1/dynamodb/orders/tables",`+
+			`"pathParameters":{"connection":"orders"},"headers":{"authorization":"Bearer %s"},"requestContext":{"http":{"method":"GET"},`+
+			`"authorizer":{"jwt":{"claims":{"iss":"https://issuer","sub":%q}}}}}`, token, user)
 		var all sync.WaitGroup
 		for range 5 {
-			recycle(t, w.Stack)
-			for range 3 {
-				d := deed{act: act{name: "stampede", request: func(*world, string) request {
-					return request{http.MethodGet, "/v1/dynamodb/orders/tables", "", nil}
-				}}, token: token}
-				all.Go(func() { w.carryOut(t, &d) })
+			instance, err := w.Instance(t.Context(), "DynamodbFunction")
+			if err != nil {
+				t.Fatal(err)
 			}
-			time.Sleep(time.Millisecond) // they are on their way on these instances
+			all.Go(func() {
+				time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))) // all of them at once
+				status, body := send(t, instance, event)
+				var p problemShown
+				if status != http.StatusOK && (json.Unmarshal([]byte(body), &p) != nil || !slices.Contains(stormy, p.Code)) {
+					t.Errorf("%s: %d %s", user, status, body)
+				}
+			})
 		}
 		all.Wait()
 	}
