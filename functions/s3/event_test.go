@@ -58,8 +58,8 @@ func (b *bench) do(t *testing.T, r request) answer {
 	return a
 }
 
-func (r request) event(t *testing.T) []byte {
-	t.Helper()
+func (r request) event(tb testing.TB) []byte {
+	tb.Helper()
 	user := r.user
 	if user == "" {
 		user = "ada"
@@ -73,7 +73,7 @@ func (r request) event(t *testing.T) []byte {
 		of = site
 	}
 	claims := map[string]any{"iss": "https://id.example", "sub": user, "site_id": of, "scope": "arngate/connect"}
-	headers := map[string]string{"authorization": "Bearer e30." + base64.RawURLEncoding.EncodeToString(marshal(t, claims)) + ".c2ln"}
+	headers := map[string]string{"authorization": "Bearer e30." + base64.RawURLEncoding.EncodeToString(marshal(tb, claims)) + ".c2ln"}
 	for name, value := range r.headers {
 		headers[strings.ToLower(name)] = value
 	}
@@ -87,14 +87,14 @@ func (r request) event(t *testing.T) []byte {
 	if r.body != nil {
 		event["body"], event["isBase64Encoded"] = base64.StdEncoding.EncodeToString(r.body), true
 	}
-	return marshal(t, event)
+	return marshal(tb, event)
 }
 
-func marshal(t *testing.T, v any) []byte {
-	t.Helper()
+func marshal(tb testing.TB, v any) []byte {
+	tb.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }

@@ -60,20 +60,20 @@ type bench struct {
 	time     time.Duration   // that an invocation has; 29 seconds if zero
 }
 
-func newBench(t *testing.T) *bench {
-	t.Helper()
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
 	b := &bench{opened: map[string]*registry.Opened{}, sessions: map[string]localawstest.Keys{}, life: time.Hour}
-	local := localawstest.Listen(t, func(o *localaws.Options) {
+	local := localawstest.Listen(tb, func(o *localaws.Options) {
 		o.Now = func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
 	})
 	b.local, b.gateway = local, local.Account(gateway)
 	b.customer = local.Account(account)
 	b.admin = client(local, b.customer)
-	b.role = b.addRole(t, b.customer, "files", `{"Effect":"Allow","Action":"*","Resource":"*"}`)
+	b.role = b.addRole(tb, b.customer, "files", `{"Effect":"Allow","Action":"*","Resource":"*"}`)
 	clients := awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Client().Transport})
-	b.serve(t, connection.NewOpener(b, b, clients))
+	b.serve(tb, connection.NewOpener(b, b, clients))
 	b.connect("files", func(l *permissions.Limits) { l.Buckets = []permissions.Bucket{{Name: "*"}} })
-	createBucket(t, b.admin, "demo-files", localawstest.Region)
+	createBucket(tb, b.admin, "demo-files", localawstest.Region)
 	local.ResetCalls()
 	return b
 }
@@ -86,16 +86,16 @@ func (b *bench) through(t *testing.T, transport http.RoundTripper) {
 }
 
 // serve puts the connector on an opener.
-func (b *bench) serve(t *testing.T, opener *connection.Opener) {
-	t.Helper()
+func (b *bench) serve(tb testing.TB, opener *connection.Opener) {
+	tb.Helper()
 	b.opener = opener
-	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: secrettest.Log(t), Function: "s3"})})
+	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: secrettest.Log(tb), Function: "s3"})})
 	s3.Register(b.api, s3.Deps{Opener: opener, Ring: marked{}})
 }
 
-func (b *bench) addRole(t *testing.T, administrator localawstest.Keys, name, statement string) string {
-	t.Helper()
-	return b.local.AddRole(t, administrator, localawstest.Role{
+func (b *bench) addRole(tb testing.TB, administrator localawstest.Keys, name, statement string) string {
+	tb.Helper()
+	return b.local.AddRole(tb, administrator, localawstest.Role{
 		Name:   name,
 		Trust:  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + gateway + `:root"},"Action":"sts:AssumeRole"}]}`,
 		Policy: `{"Version":"2012-10-17","Statement":[` + statement + `]}`,
@@ -106,27 +106,27 @@ func client(local *localawstest.AWS, keys localawstest.Keys) *awss3.Client {
 	return awss3.NewFromConfig(local.Config(keys), func(o *awss3.Options) { o.UsePathStyle = true })
 }
 
-func createBucket(t *testing.T, c *awss3.Client, name, region string) {
-	t.Helper()
+func createBucket(tb testing.TB, c *awss3.Client, name, region string) {
+	tb.Helper()
 	in := &awss3.CreateBucketInput{Bucket: &name}
 	if region != "us-east-1" {
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}
-	if _, err := c.CreateBucket(t.Context(), in, func(o *awss3.Options) { o.Region = region }); err != nil {
-		t.Fatal(err)
+	if _, err := c.CreateBucket(tb.Context(), in, func(o *awss3.Options) { o.Region = region }); err != nil {
+		tb.Fatal(err)
 	}
 }
 
 // store puts an object into demo-files as the account's administrator.
-func (b *bench) store(t *testing.T, key, content string, set ...func(*awss3.PutObjectInput)) string {
-	t.Helper()
+func (b *bench) store(tb testing.TB, key, content string, set ...func(*awss3.PutObjectInput)) string {
+	tb.Helper()
 	in := &awss3.PutObjectInput{Bucket: new("demo-files"), Key: &key, Body: strings.NewReader(content)}
 	for _, f := range set {
 		f(in)
 	}
-	out, err := b.admin.PutObject(t.Context(), in)
+	out, err := b.admin.PutObject(tb.Context(), in)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return aws.ToString(out.ETag)
 }
