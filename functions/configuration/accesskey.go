@@ -3,8 +3,11 @@ package configuration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
@@ -63,7 +66,7 @@ func (p providers) rotate(ctx context.Context, in *rotateInput) (*rotateOutput, 
 		return nil, err
 	}
 	if !in.Match(stored.Revision) {
-		return nil, refusal(registry.ErrETagMismatch, problem.ProviderNotFound)
+		return nil, refusal(registry.ErrStale, problem.ProviderNotFound)
 	}
 	entry, err := p.rekeyed(stored, in.Body)
 	if err != nil {
@@ -80,11 +83,11 @@ func (p providers) rotate(ctx context.Context, in *rotateInput) (*rotateOutput, 
 		return nil, err
 	}
 	// What was compared with is what is replaced.
-	updated, err := p.deps.Registry.UpdateProvider(ctx, entry, stored.ETag())
+	updated, err := p.deps.Registry.UpdateProvider(ctx, entry, registry.Only(stored.Revision))
 	if err != nil {
 		return nil, refusal(err, problem.ProviderNotFound)
 	}
-	return &rotateOutput{ETag: updated.ETag(), Body: rotated{
+	return &rotateOutput{ETag: httpapi.ETag(updated.Revision), Body: rotated{
 		Provider: p.view(updated, state), ReplacedAccessKeyID: stored.AccessKeyID,
 		DeactivateCommand: rolekit.Command("aws", "iam", "update-access-key", "--user-name="+userName(who),
 			"--access-key-id="+stored.AccessKeyID, "--status=Inactive"),
@@ -112,27 +115,40 @@ func (p providers) rekeyed(stored registry.Provider, body accessKeyBody) (regist
 	return entry, nil
 }
 
-// identify asks AWS whose the key is. The call needs no permission, so a refusal is one of the key.
+// saving is what is left of a request's time for the key to be sealed and stored, when AWS is waited for.
+const saving = 4 * time.Second
+
+// identify asks AWS whose the key is. The call needs no permission, so a refusal is one of the key. One that AWS doesn't know
+// is asked for again: it may have been made just now (trap 9).
 func (p providers) identify(ctx context.Context, key accessKeyBody) (*awssts.GetCallerIdentityOutput, error) {
 	signed := awsclient.WithCredentials(ctx, aws.Credentials{
 		AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey.Reveal(), Source: "arngate",
 	})
-	who, err := p.deps.STS.GetCallerIdentity(signed, &awssts.GetCallerIdentityInput{})
-	answer, answered := errors.AsType[smithy.APIError](err)
-	if !answered {
-		if err != nil {
-			return nil, problem.FromAWS("sts", "GetCallerIdentity", err)
-		}
+	var who *awssts.GetCallerIdentityOutput
+	var err error
+	waited, ended := awsclient.Persist(ctx, saving, func() bool {
+		who, err = p.deps.STS.GetCallerIdentity(signed, &awssts.GetCallerIdentityInput{})
+		return answered(err, "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException")
+	})
+	switch {
+	case ended != nil:
+		return nil, fmt.Errorf("wait for access key: %w", ended)
+	case err == nil:
 		return who, nil
-	}
-	switch answer.ErrorCode() {
-	case "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidAccessKeyId", "UnrecognizedClientException", "IncompleteSignature",
-		"AccessDenied", "AccessDeniedException":
+	case answered(err, "InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "SignatureDoesNotMatch",
+		"IncompleteSignature", "AccessDenied", "AccessDeniedException"):
 		refused := problem.Invalid(problem.Fault{Pointer: "/access_key_id", Message: "is refused by AWS, alone or with this secret"})
 		refused.Cause = err
-		return nil, refused.WithHint("Nothing was changed. A key that was just made may take some seconds to be known.")
+		return nil, refused.WithHint(fmt.Sprintf("Nothing was changed. AWS was asked for %d seconds, as a new key takes some to be known.",
+			int(waited.Round(time.Second)/time.Second)))
 	}
 	return nil, problem.FromAWS("sts", "GetCallerIdentity", err)
+}
+
+// answered reports whether err is AWS's answer with one of these codes.
+func answered(err error, codes ...string) bool {
+	answer, ok := errors.AsType[smithy.APIError](err)
+	return ok && slices.Contains(codes, answer.ErrorCode())
 }
 
 // foreign says why the key can't take the place of the provider's; empty if it can.

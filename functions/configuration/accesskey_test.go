@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
@@ -130,7 +132,11 @@ func (u user) deactivate(t *testing.T, command string) {
 // A key that can't take the old one's place changes nothing.
 func TestRotationRefuses(t *testing.T) {
 	t.Parallel()
-	s := deploymenttest.Start(t)
+	synctest.Test(t, rotationRefuses)
+}
+
+func rotationRefuses(t *testing.T) {
+	s := deploymenttest.InProcess(t, deploymenttest.Options{})
 	u := newUser(t, s)
 	before := s.Call(get, "/v1/providers/keys", s.Admin(), "")
 	id, secret := u.key(t)
@@ -162,6 +168,39 @@ func TestRotationRefuses(t *testing.T) {
 	if after := s.Call(get, "/v1/providers/keys", s.Admin(), ""); after.Body != before.Body || after.Header.Get("ETag") != before.Header.Get("ETag") {
 		t.Errorf("changed from %s to %s", before.Body, after.Body)
 	}
+}
+
+// trap 9: a key that was just made is unknown to AWS for some seconds. It is waited for, but not for ever; a wrong secret of a
+// key that is known isn't waited for at all.
+func TestTrap9RotationWaitsForANewKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{})
+		u := newUser(t, s)
+		id, secret := u.key(t)
+		for _, c := range []struct {
+			unknown time.Duration
+			body    string
+			status  int
+			took    time.Duration // at most; it is more than the second before
+		}{
+			{time.Hour, keyBody(id, secret), http.StatusUnprocessableEntity, 16 * time.Second},
+			{0, keyBody(id, secrettest.Plant(secrettest.SecretKey, "wrong")), http.StatusUnprocessableEntity, time.Second},
+			{6 * time.Second, keyBody(id, secret), http.StatusOK, 8 * time.Second},
+		} {
+			began := time.Now()
+			s.AWS.Inject(localaws.Fault{
+				Service: "sts", Operation: "GetCallerIdentity", Status: http.StatusForbidden, Code: "InvalidClientTokenId",
+				Match: func(localaws.Call) bool { return time.Since(began) < c.unknown },
+			})
+			got := s.Call(put, keyPath, s.Admin(), c.body)
+			want(t, got, c.status, "")
+			if took := time.Since(began); took > c.took || took < c.took-time.Second {
+				t.Errorf("unknown for %s: it took %s, want about %s", c.unknown, took, c.took)
+			}
+			s.AWS.ClearFaults()
+		}
+	})
 }
 
 // The function has nobody's credentials but the key's own: STS sees the user, in the customer's account.

@@ -62,7 +62,7 @@ func refusal(err error, notFound problem.Code) error {
 	case errors.Is(err, registry.ErrNameTaken):
 		return problem.Wrap(problem.NameTaken, "This site already uses the name.", err).
 			WithHint("Choose another name, or change the existing entry with PUT.")
-	case errors.Is(err, registry.ErrETagMismatch):
+	case errors.Is(err, registry.ErrStale):
 		return problem.Wrap(problem.ETagMismatch, "The entry is not the one that If-Match names.", err).
 			WithHint("Read it again, and apply the change to what it is now.")
 	case errors.Is(err, registry.ErrNoProvider):

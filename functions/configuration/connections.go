@@ -103,7 +103,7 @@ func (c connections) create(ctx context.Context, in *struct{ Body ConnectionBody
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)
 	}
-	return &connectionOutput{ETag: stored.ETag(), Body: show(stored)}, nil
+	return &connectionOutput{ETag: httpapi.ETag(stored.Revision), Body: show(stored)}, nil
 }
 
 func (c connections) read(ctx context.Context, in *Named) (*connectionOutput, error) {
@@ -111,7 +111,7 @@ func (c connections) read(ctx context.Context, in *Named) (*connectionOutput, er
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)
 	}
-	return &connectionOutput{ETag: stored.ETag(), Body: show(stored)}, nil
+	return &connectionOutput{ETag: httpapi.ETag(stored.Revision), Body: show(stored)}, nil
 }
 
 type replaceConnection struct {
@@ -125,15 +125,15 @@ func (c connections) replace(ctx context.Context, in *replaceConnection) (*conne
 	if err != nil {
 		return nil, err
 	}
-	stored, err := c.deps.Registry.UpdateConnection(ctx, entry, in.IfMatch.IfMatch)
+	stored, err := c.deps.Registry.UpdateConnection(ctx, entry, in.Match)
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)
 	}
-	return &connectionOutput{ETag: stored.ETag(), Body: show(stored)}, nil
+	return &connectionOutput{ETag: httpapi.ETag(stored.Revision), Body: show(stored)}, nil
 }
 
 func (c connections) delete(ctx context.Context, in *deleteNamed) (*struct{}, error) {
-	err := c.deps.Registry.DeleteConnection(ctx, httpapi.Caller(ctx).Site, in.Name, in.IfMatch.IfMatch)
+	err := c.deps.Registry.DeleteConnection(ctx, httpapi.Caller(ctx).Site, in.Name, in.Match)
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)
 	}

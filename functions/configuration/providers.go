@@ -153,15 +153,16 @@ func (p providers) replace(ctx context.Context, in *replaceProvider) (*providerO
 	if err != nil {
 		return nil, err
 	}
+	on := registry.Condition(in.Match)
 	if in.Body.SecretAccessKey.Empty() && entry.Method == registry.AccessKeys {
-		err = p.keepSecret(ctx, &entry, &in.IfMatch)
+		on, err = p.keepSecret(ctx, &entry, in.IfMatch)
 	} else {
 		err = p.seal(ctx, &entry, in.Body.SecretAccessKey)
 	}
 	if err != nil {
 		return nil, err
 	}
-	stored, err := p.deps.Registry.UpdateProvider(ctx, entry, in.IfMatch.IfMatch)
+	stored, err := p.deps.Registry.UpdateProvider(ctx, entry, on)
 	if err != nil {
 		return nil, refusal(err, problem.ProviderNotFound)
 	}
@@ -174,7 +175,7 @@ type deleteNamed struct {
 }
 
 func (p providers) delete(ctx context.Context, in *deleteNamed) (*struct{}, error) {
-	err := p.deps.Registry.DeleteProvider(ctx, httpapi.Caller(ctx).Site, in.Name, in.IfMatch.IfMatch)
+	err := p.deps.Registry.DeleteProvider(ctx, httpapi.Caller(ctx).Site, in.Name, in.Match)
 	if err != nil {
 		return nil, refusal(err, problem.ProviderNotFound)
 	}
@@ -226,24 +227,22 @@ func noSecret() problem.Fault {
 	return problem.Fault{Pointer: "/secret_access_key", Message: "is required with a new access_key_id"}
 }
 
-// keepSecret takes over the stored secret of the same access key, and binds the write to the revision it was read from.
-func (p providers) keepSecret(ctx context.Context, entry *registry.Provider, condition *httpapi.IfMatch) error {
+// keepSecret takes over the stored secret of the same access key. The condition it returns binds the write to the revision
+// that the secret was read from, besides the request's own condition.
+func (p providers) keepSecret(ctx context.Context, entry *registry.Provider, asked httpapi.IfMatch) (registry.Condition, error) {
 	stored, err := p.deps.Registry.Provider(ctx, entry.Site, entry.Name)
 	if err != nil {
-		return refusal(err, problem.ProviderNotFound)
+		return nil, refusal(err, problem.ProviderNotFound)
 	}
 	if stored.AccessKeyID != entry.AccessKeyID {
-		return p.seal(ctx, entry, seal.Secret{})
-	}
-	if condition.IfMatch == "" {
-		condition.IfMatch = stored.ETag()
+		return nil, problem.Invalid(noSecret())
 	}
 	entry.SealedSecret = stored.SealedSecret
-	return nil
+	return func(revision string) bool { return revision == stored.Revision && asked.Match(revision) }, nil
 }
 
 func (p providers) output(stored registry.Provider, state registry.State) *providerOutput {
-	return &providerOutput{ETag: stored.ETag(), Body: p.view(stored, state)}
+	return &providerOutput{ETag: httpapi.ETag(stored.Revision), Body: p.view(stored, state)}
 }
 
 // view shows a stored provider with what was observed of it. What was observed of another revision isn't shown.

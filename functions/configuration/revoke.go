@@ -37,7 +37,7 @@ func registerRevoke(api *httpapi.API, p providers) {
 
 func (p providers) revoke(ctx context.Context, in *deleteNamed) (*revokeOutput, error) {
 	site := httpapi.Caller(ctx).Site
-	renewed, err := p.deps.Registry.RenewProvider(ctx, site, in.Name, in.IfMatch.IfMatch)
+	renewed, err := p.deps.Registry.RenewProvider(ctx, site, in.Name, in.Match)
 	if err != nil {
 		return nil, refusal(err, problem.ProviderNotFound)
 	}
@@ -53,5 +53,5 @@ func (p providers) revoke(ctx context.Context, in *deleteNamed) (*revokeOutput, 
 		out.AttachCommand = rolekit.Command("aws", "iam", "put-role-policy", "--role-name="+role.Name,
 			"--policy-name="+rolekit.RevokePolicyName, "--policy-document="+string(out.DenyPolicy))
 	}
-	return &revokeOutput{ETag: renewed.ETag(), Body: out}, nil
+	return &revokeOutput{ETag: httpapi.ETag(renewed.Revision), Body: out}, nil
 }

@@ -78,7 +78,7 @@ func (s *Store) CreateConnection(ctx context.Context, c Connection) (Connection,
 	now := s.now().UTC()
 	c.Revision, c.Created, c.Updated = NewRevision(), now, now
 	c.PolicyDigest = sha256.Sum256([]byte(c.Policy))
-	err := write(ctx, "", func() error {
+	err := write(ctx, func() error {
 		put, err := s.putConnection(c, "")
 		if err != nil {
 			return err
@@ -100,12 +100,12 @@ func (s *Store) CreateConnection(ctx context.Context, c Connection) (Connection,
 	return c, nil
 }
 
-// UpdateConnection replaces the connection of c's name and returns it with its new revision. ifMatch is the request's
-// If-Match header, or empty. It returns [ErrNotFound], [ErrETagMismatch] or [ErrNoProvider].
-func (s *Store) UpdateConnection(ctx context.Context, c Connection, ifMatch string) (Connection, error) {
+// UpdateConnection replaces the connection of c's name and returns it with its new revision. It returns
+// [ErrNotFound], [ErrNoProvider], or [ErrStale] where on lets the current revision not through.
+func (s *Store) UpdateConnection(ctx context.Context, c Connection, on Condition) (Connection, error) {
 	c.Revision, c.Updated = NewRevision(), s.now().UTC()
 	c.PolicyDigest = sha256.Sum256([]byte(c.Policy))
-	err := write(ctx, ifMatch, func() error {
+	err := write(ctx, func() error {
 		current, err := s.Connection(ctx, c.Site, c.Name)
 		if err != nil {
 			return err
@@ -114,8 +114,8 @@ func (s *Store) UpdateConnection(ctx context.Context, c Connection, ifMatch stri
 		if current.Revision == c.Revision { // an earlier attempt of this call arrived after all
 			return nil
 		}
-		if !matches(ifMatch, current.Revision) {
-			return ErrETagMismatch
+		if err := on.check(current.Revision); err != nil {
+			return err
 		}
 		return s.replaceConnection(ctx, c, current)
 	})
@@ -168,15 +168,15 @@ func (s *Store) Connections(ctx context.Context, site, after string, limit int) 
 	return pageOf(items, limit, connectionItem.connection, func(c Connection) string { return c.Name })
 }
 
-// DeleteConnection deletes the site's connection of that name. It returns [ErrNotFound] or [ErrETagMismatch].
-func (s *Store) DeleteConnection(ctx context.Context, site, name, ifMatch string) error {
-	err := write(ctx, ifMatch, func() error {
+// DeleteConnection deletes the site's connection of that name. It returns [ErrNotFound] or [ErrStale].
+func (s *Store) DeleteConnection(ctx context.Context, site, name string, on Condition) error {
+	err := write(ctx, func() error {
 		current, err := s.Connection(ctx, site, name)
 		if err != nil {
 			return err
 		}
-		if !matches(ifMatch, current.Revision) {
-			return ErrETagMismatch
+		if err := on.check(current.Revision); err != nil {
+			return err
 		}
 		reasons, other := s.transact(ctx, types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &s.table, Key: key(sitePartition+site, connectionPrefix+name),

@@ -53,7 +53,7 @@ func (s *Store) CreateProvider(ctx context.Context, p Provider) (Provider, error
 	if err != nil {
 		return Provider{}, fmt.Errorf("encode provider: %w", err)
 	}
-	err = write(ctx, "", func() error {
+	err = write(ctx, func() error {
 		_, err := s.db.PutItem(ctx, &awsdynamodb.PutItemInput{
 			TableName: &s.table, Item: put,
 			ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
@@ -72,10 +72,10 @@ func (s *Store) CreateProvider(ctx context.Context, p Provider) (Provider, error
 }
 
 // UpdateProvider replaces what a person may change of the provider (method, role, keys, scoping) and returns it with its
-// new revision. ifMatch is the request's If-Match header, or empty. It returns [ErrNotFound], or [ErrETagMismatch].
-func (s *Store) UpdateProvider(ctx context.Context, p Provider, ifMatch string) (Provider, error) {
+// new revision. It returns [ErrNotFound], or [ErrStale] where on lets the current revision not through.
+func (s *Store) UpdateProvider(ctx context.Context, p Provider, on Condition) (Provider, error) {
 	p.Revision, p.ObservedAs, p.Updated = NewRevision(), "", s.now().UTC()
-	err := write(ctx, ifMatch, func() error {
+	err := write(ctx, func() error {
 		current, err := s.Provider(ctx, p.Site, p.Name)
 		if err != nil {
 			return err
@@ -84,8 +84,8 @@ func (s *Store) UpdateProvider(ctx context.Context, p Provider, ifMatch string) 
 			p.Created, p.KeySince = current.Created, current.KeySince
 			return nil
 		}
-		if !matches(ifMatch, current.Revision) {
-			return ErrETagMismatch
+		if err := on.check(current.Revision); err != nil {
+			return err
 		}
 		p.Created, p.KeySince = current.Created, p.keySince(current)
 		return s.replaceProvider(ctx, p, current.Revision)
@@ -160,16 +160,16 @@ func (s *Store) Providers(ctx context.Context, site, after string, limit int) (p
 	return pageOf(items, limit, providerItem.provider, func(p Provider) string { return p.Name })
 }
 
-// DeleteProvider deletes the site's provider of that name. It returns [ErrNotFound], [ErrETagMismatch], or an
+// DeleteProvider deletes the site's provider of that name. It returns [ErrNotFound], [ErrStale], or an
 // [InUseError] with the connections that use it.
-func (s *Store) DeleteProvider(ctx context.Context, site, name, ifMatch string) error {
-	err := write(ctx, ifMatch, func() error {
+func (s *Store) DeleteProvider(ctx context.Context, site, name string, on Condition) error {
+	err := write(ctx, func() error {
 		current, err := s.Provider(ctx, site, name)
 		if err != nil {
 			return err
 		}
-		if !matches(ifMatch, current.Revision) {
-			return ErrETagMismatch
+		if err := on.check(current.Revision); err != nil {
+			return err
 		}
 		_, err = s.db.DeleteItem(ctx, &awsdynamodb.DeleteItemInput{
 			TableName: &s.table, Key: key(sitePartition+site, providerPrefix+name),

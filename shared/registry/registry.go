@@ -51,10 +51,10 @@ const (
 
 // Errors of the store, for branches.
 var (
-	ErrNotFound     = errors.New("registry: no such entry")
-	ErrNameTaken    = errors.New("registry: name is taken")
-	ErrETagMismatch = errors.New("registry: entry has changed")
-	ErrNoProvider   = errors.New("registry: connection names a provider that does not exist")
+	ErrNotFound   = errors.New("registry: no such entry")
+	ErrNameTaken  = errors.New("registry: name is taken")
+	ErrStale      = errors.New("registry: entry is of a revision that the condition does not let through")
+	ErrNoProvider = errors.New("registry: connection names a provider that does not exist")
 )
 
 // InUseError is returned by DeleteProvider for a provider that connections name.
@@ -88,9 +88,6 @@ type Provider struct {
 	Created    time.Time
 	Updated    time.Time
 }
-
-// ETag returns the entity tag of this revision (RFC 9110, section 8.8.3).
-func (p Provider) ETag() string { return etag(p.Revision) }
 
 // Status returns whether the provider may be used. What was observed of another revision does not count.
 func (p Provider) Status(observed State) Status {
@@ -128,9 +125,6 @@ type Connection struct {
 	Created  time.Time
 	Updated  time.Time
 }
-
-// ETag returns the entity tag of this revision (RFC 9110, section 8.8.3).
-func (c Connection) ETag() string { return etag(c.Revision) }
 
 // State is what was observed of a provider, outside its revision and ETag. It counts only while Revision is the
 // provider's current one, or one that it equals: see [Provider.Counts]. The zero value is "never observed".
@@ -233,20 +227,4 @@ func NewRevision() string {
 	var bits [16]byte
 	_, _ = rand.Read(bits[:]) // never fails: crypto/rand ends the process instead
 	return hex.EncodeToString(bits[:])
-}
-
-func etag(revision string) string { return `"` + revision + `"` }
-
-// matches reports whether the If-Match header value ifMatch lets a write to this revision through: RFC 9110, section
-// 13.1.1, strong comparison. Empty is no condition.
-func matches(ifMatch, revision string) bool {
-	if ifMatch == "" || strings.TrimSpace(ifMatch) == "*" {
-		return true
-	}
-	for tag := range strings.SplitSeq(ifMatch, ",") {
-		if strings.TrimSpace(tag) == etag(revision) {
-			return true
-		}
-	}
-	return false
 }

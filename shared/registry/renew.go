@@ -11,14 +11,14 @@ import (
 )
 
 // RenewProvider gives the provider another revision and changes nothing else: every credential that was minted before is
-// unreachable, and what was observed of the provider still counts. ifMatch is the request's If-Match header, or empty. It
-// returns [ErrNotFound], or [ErrETagMismatch].
+// unreachable, and what was observed of the provider still counts. It returns [ErrNotFound], or
+// [ErrStale] where on lets the current revision not through.
 //
 // If an observation is written at the same time it may be lost: the provider is unverified then.
-func (s *Store) RenewProvider(ctx context.Context, site, name, ifMatch string) (Provider, error) {
+func (s *Store) RenewProvider(ctx context.Context, site, name string, on Condition) (Provider, error) {
 	revision := NewRevision()
 	var renewed Provider
-	err := write(ctx, ifMatch, func() error {
+	err := write(ctx, func() error {
 		current, err := s.Provider(ctx, site, name)
 		if err != nil {
 			return err
@@ -27,8 +27,8 @@ func (s *Store) RenewProvider(ctx context.Context, site, name, ifMatch string) (
 		if current.Revision == revision { // an earlier attempt of this call arrived after all
 			return nil
 		}
-		if !matches(ifMatch, current.Revision) {
-			return ErrETagMismatch
+		if err := on.check(current.Revision); err != nil {
+			return err
 		}
 		observed, err := s.State(ctx, site, name)
 		if err != nil {

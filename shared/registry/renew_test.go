@@ -26,7 +26,7 @@ func TestRenewProvider(t *testing.T) {
 	renewed := created
 	for range 3 { // however often: it was observed of the first
 		was := renewed.Revision
-		renewed = must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", renewed.ETag()))
+		renewed = must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", registry.Only(renewed.Revision)))
 		if renewed.Revision == was || renewed.Status(state) != registry.Ready {
 			t.Fatalf("got %+v, %s", renewed, renewed.Status(state))
 		}
@@ -38,20 +38,20 @@ func TestRenewProvider(t *testing.T) {
 		t.Errorf("got %+v, want %+v but for the revision", renewed, want)
 	}
 	state = observe(renewed.Revision) // observed anew, and renewed again
-	renewed = must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", ""))
+	renewed = must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", nil))
 	if got := renewed.Status(state); got != registry.Ready {
 		t.Errorf("renewed after an observation: got %s", got)
 	}
-	edited := must[registry.Provider](t)(store.UpdateProvider(t.Context(), renewed, ""))
+	edited := must[registry.Provider](t)(store.UpdateProvider(t.Context(), renewed, nil))
 	if got := edited.Status(state); got != registry.Unverified {
 		t.Errorf("edited: got %s", got)
 	}
 	if got := must[registry.Provider](t)(store.Provider(t.Context(), siteA, "main")).Status(state); got != registry.Unverified {
 		t.Errorf("edited, read again: got %s", got)
 	}
-	_, err := store.RenewProvider(t.Context(), siteA, "main", renewed.ETag())
-	wantError(t, err, registry.ErrETagMismatch)
-	_, err = store.RenewProvider(t.Context(), siteB, "main", "")
+	_, err := store.RenewProvider(t.Context(), siteA, "main", registry.Only(renewed.Revision))
+	wantError(t, err, registry.ErrStale)
+	_, err = store.RenewProvider(t.Context(), siteB, "main", nil)
 	wantError(t, err, registry.ErrNotFound)
 }
 
@@ -59,7 +59,7 @@ func TestRenewProvider(t *testing.T) {
 func TestRenewUnverifiedProvider(t *testing.T) {
 	store, _ := newStore(t)
 	must[registry.Provider](t)(store.CreateProvider(t.Context(), provider("main")))
-	renewed := must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", ""))
+	renewed := must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", nil))
 	if got := renewed.Status(registry.State{}); got != registry.Unverified {
 		t.Errorf("got %s", got)
 	}
@@ -70,7 +70,7 @@ func TestTrap33aRenewWithALostAnswer(t *testing.T) {
 	store, local := newRetryingStore(t)
 	created := must[registry.Provider](t)(store.CreateProvider(t.Context(), provider("main")))
 	local.Inject(localaws.Fault{Service: "dynamodb", Operation: "UpdateItem", Count: 1, Cut: true})
-	must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", created.ETag()))
+	must[registry.Provider](t)(store.RenewProvider(t.Context(), siteA, "main", registry.Only(created.Revision)))
 }
 
 // A key's age counts from the day it was entered, not from other edits.
@@ -82,12 +82,12 @@ func TestKeySince(t *testing.T) {
 		t.Errorf("created: got %v, want %v", created.KeySince, created.Created)
 	}
 	keys.Scoping = registry.ScopingNone
-	edited := must[registry.Provider](t)(store.UpdateProvider(t.Context(), keys, ""))
+	edited := must[registry.Provider](t)(store.UpdateProvider(t.Context(), keys, nil))
 	if !edited.KeySince.Equal(created.KeySince) {
 		t.Errorf("edited: got %v, want %v", edited.KeySince, created.KeySince)
 	}
 	keys.AccessKeyID = "AKIA0123456789ABCDEG"
-	rotated := must[registry.Provider](t)(store.UpdateProvider(t.Context(), keys, ""))
+	rotated := must[registry.Provider](t)(store.UpdateProvider(t.Context(), keys, nil))
 	if !rotated.KeySince.Equal(rotated.Updated) {
 		t.Errorf("rotated: got %v, want %v", rotated.KeySince, rotated.Updated)
 	}
@@ -95,7 +95,7 @@ func TestKeySince(t *testing.T) {
 		t.Error(diff)
 	}
 	keys.Method, keys.AccessKeyID, keys.Scoping = registry.AssumeRole, "", ""
-	if got := must[registry.Provider](t)(store.UpdateProvider(t.Context(), keys, "")); !got.KeySince.IsZero() {
+	if got := must[registry.Provider](t)(store.UpdateProvider(t.Context(), keys, nil)); !got.KeySince.IsZero() {
 		t.Errorf("no key: got %v", got.KeySince)
 	}
 }

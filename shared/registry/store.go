@@ -138,15 +138,27 @@ var errConflict = errors.New("registry: another write was under way")
 // errChanged says that the entry is no longer what was read before the write.
 var errChanged = errors.New("registry: entry changed meanwhile")
 
-// write calls once until it neither conflicts nor meets a change, a few times. A change is the caller's lost race where
-// the caller named a revision.
-func write(ctx context.Context, ifMatch string, once func() error) error {
+// Condition says whether a write may go ahead on an entry's current revision; nil lets every revision through. It is asked
+// again when the entry changed meanwhile.
+type Condition func(revision string) bool
+
+// Only is the condition that lets that revision through and no other.
+func Only(revision string) Condition { return func(current string) bool { return current == revision } }
+
+// check returns [ErrStale] if the condition doesn't let the revision through.
+func (c Condition) check(revision string) error {
+	if c != nil && !c(revision) {
+		return ErrStale
+	}
+	return nil
+}
+
+// write calls once until it neither conflicts nor meets a change, a few times.
+func write(ctx context.Context, once func() error) error {
 	pause := conflictPause
 	for attempt := 1; ; attempt++ {
 		err := once()
 		switch {
-		case errors.Is(err, errChanged) && ifMatch != "" && ifMatch != "*":
-			return ErrETagMismatch
 		case !errors.Is(err, errChanged) && !errors.Is(err, errConflict):
 			return err
 		case attempt == writeAttempts:
