@@ -145,6 +145,11 @@ func (s *Stack) Admin() string {
 	return s.TokenOf(demosite.Site, "grace@example.com", "arngate/admin")
 }
 
+// Auditor is a token of the demo site's auditor.
+func (s *Stack) Auditor() string {
+	return s.TokenOf(demosite.Site, "edsger@example.com", "arngate/audit")
+}
+
 // Answer is an HTTP answer, read.
 type Answer struct {
 	Status int
