@@ -4,6 +4,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -79,6 +80,7 @@ type Archive struct {
 	table     string
 	retention time.Duration
 	now       func() time.Time
+	writers   sync.Pool // of *gzip.Writer: each takes a megabyte
 }
 
 // New returns the archive in table. What it keeps expires after retention, through the table's TTL. It does no I/O.

@@ -82,7 +82,7 @@ func (a *Archive) opened(ctx context.Context, site string, stored currentItem) (
 // replace is the write that makes the findings what is known of the provider, if that still is what it was before; what they need
 // besides is written.
 func (a *Archive) replace(ctx context.Context, before current, of Audit, started time.Time, findings []audit.Finding) (write, error) {
-	data, err := packed(findings)
+	data, err := a.packed(findings)
 	if err != nil {
 		return write{}, err
 	}

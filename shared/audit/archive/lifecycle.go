@@ -171,7 +171,7 @@ func (a *Archive) finish(ctx context.Context, of Audit, report audit.Report) (fa
 		return nil, err
 	}
 	of.Findings = audit.Counts(audit.Suppress(report.Findings, suppressions, a.now()))
-	data, err := packed(report)
+	data, err := a.packed(report)
 	if err != nil {
 		return nil, err
 	}

@@ -33,9 +33,14 @@ type partItem struct {
 }
 
 // packed is v as compressed JSON: a tenth of it, and reports are paid by size.
-func packed(v any) ([]byte, error) {
+func (a *Archive) packed(v any) ([]byte, error) {
 	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
+	z, ok := a.writers.Get().(*gzip.Writer)
+	if !ok {
+		z = gzip.NewWriter(nil)
+	}
+	defer a.writers.Put(z)
+	z.Reset(&out)
 	if err := json.NewEncoder(z).Encode(v); err != nil {
 		return nil, fmt.Errorf("encode text: %w", err)
 	}

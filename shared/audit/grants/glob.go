@@ -119,6 +119,10 @@ func (g glob) overlaps(other glob) bool {
 // walk compares two globs from their beginnings; step looks at what is left of both and goes on. Each pair of places is
 // looked at once, so that it takes time len(a) * len(b).
 func walk(a, b glob, step func(a, b glob, next func(int, int) bool) bool) bool {
+	a, b, same := trim(a, b)
+	if !same {
+		return false
+	}
 	seen := make([]bool, (len(a)+1)*(len(b)+1))
 	var at func(i, j int) bool
 	at = func(i, j int) bool {
@@ -130,6 +134,28 @@ func walk(a, b glob, step func(a, b glob, next func(int, int) bool) bool) bool {
 		return step(a[i:], b[j:], func(di, dj int) bool { return at(i+di, j+dj) })
 	}
 	return at(0, 0)
+}
+
+// trim takes the plain characters off that two globs share at their beginnings and their ends; same is false if they differ there.
+// It decides most comparisons, which are between names without wildcards.
+func trim(a, b glob) (restA, restB glob, same bool) {
+	for len(a) > 0 && len(b) > 0 && a[0].kind == plain && b[0].kind == plain {
+		if a[0] != b[0] {
+			return nil, nil, false
+		}
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 {
+		x, y := a[len(a)-1], b[len(b)-1]
+		if x.kind != plain || y.kind != plain {
+			break
+		}
+		if x != y {
+			return nil, nil, false
+		}
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return a, b, true
 }
 
 // hasVariables reports whether variables mean anything in d.
