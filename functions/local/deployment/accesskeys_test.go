@@ -1,6 +1,7 @@
 package deployment_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/arngate/arngate/shared/demosite"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // policyAllowing is a user's policy.
@@ -118,6 +120,26 @@ func TestRootKeysAreRefused(t *testing.T) {
 			if status == "ready" || answer.Status != http.StatusFailedDependency || len(calls) > 0 {
 				t.Errorf("scoping %q: the provider is %s, the answer %d %s, after %d calls", scoping, status, answer.Status, answer.Body, len(calls))
 			}
+		}
+	})
+}
+
+// trap 5: an access key's id is no secret. Another site that enters it, with any secret, gets nothing by it, not even from an
+// instance that has just signed as the key's owner.
+func TestTrap5AnotherSiteKnowsTheID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{})
+		keys := s.User("owner", policyAllowing(`"sts:GetFederationToken","s3:*"`))
+		if status := s.KeyProvider("owner", keys, ""); status != "ready" {
+			t.Fatalf("the owner's provider is %s", status)
+		}
+		mallory := s.TokenOf(demosite.OtherSite, "mallory@example.com", "arngate/admin")
+		want(t, s.Call(http.MethodPost, "/v1/providers", mallory, fmt.Sprintf(
+			`{"name":"taken","method":"access_keys","access_key_id":%q,"secret_access_key":%q}`,
+			keys.AccessKeyID, secrettest.Plant(secrettest.SecretKey, "guessed"))), http.StatusCreated, "taken")
+		s.Verify("owner")
+		if got := s.Call(http.MethodPost, "/v1/providers/taken/verify", mallory, ""); got.Field("status") != "unusable" {
+			t.Errorf("got %d %s, want another site's provider unusable", got.Status, got.Body)
 		}
 	})
 }
