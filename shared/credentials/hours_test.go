@@ -1,6 +1,7 @@
 package credentials_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -15,9 +16,13 @@ const (
 	hours          = 3
 	hoursInstances = 4
 	hoursUsers     = 400
-	hoursRequests  = 40_000
 	// mostMints of a key: the first, and one for each 55 minutes that have passed.
 	mostMints = 1 + hours*60/55
+)
+
+var (
+	requestsAsked = flag.Int("requests", 40_000, "requests in three simulated hours")
+	usersAsking   = flag.Int("users", hoursUsers, "users who send them, few of them the most")
 )
 
 // Three hours of requests, few users with most of them: nobody ever gets credentials that are in their last minute, no key
@@ -31,9 +36,9 @@ func TestHoursOfRequests(t *testing.T) {
 			brokers[i] = w.instance()
 		}
 		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same requests each time
-		users := rand.NewZipf(random, 1.1, 1, hoursUsers-1)
+		users := rand.NewZipf(random, 1.1, 1, uint64(*usersAsking)-1) //nolint:gosec // as many as there are
 		var all sync.WaitGroup
-		for range hoursRequests {
+		for range *requestsAsked {
 			user, broker := fmt.Sprint(users.Uint64()), brokers[random.IntN(hoursInstances)]
 			all.Go(func() {
 				got, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { r.Caller.User = user }))
@@ -44,19 +49,25 @@ func TestHoursOfRequests(t *testing.T) {
 					t.Errorf("%s got credentials with %s to live", user, left)
 				}
 			})
-			time.Sleep(hours * time.Hour / hoursRequests)
+			time.Sleep(hours * time.Hour / time.Duration(*requestsAsked))
 		}
 		all.Wait()
 		mints := map[string]int{}
 		for _, call := range w.sts.calls() {
 			mints[*call.RoleSessionName]++
 		}
+		most := 0
 		for user, n := range mints {
+			most = max(most, n)
 			if n > mostMints {
 				t.Errorf("%s: %d mints, want at most %d", user, n, mostMints)
 			}
 		}
-		if hits := 1 - float64(len(w.sts.calls()))/hoursRequests; hits < 0.95 {
+		hits := 1 - float64(len(w.sts.calls()))/float64(*requestsAsked)
+		t.Attr("hit-percent", fmt.Sprintf("%.3f", 100*hits))
+		t.Attr("most-mints", fmt.Sprint(most))
+		t.Attr("active-keys", fmt.Sprint(len(mints)))
+		if hits < 0.95 {
 			t.Errorf("%.1f%% of the requests were served without a mint, want at least 95%%", 100*hits)
 		}
 	})

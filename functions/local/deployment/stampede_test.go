@@ -3,6 +3,7 @@ package deployment_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,6 +37,8 @@ func TestStampedeOfInstances(t *testing.T) {
 		if got, want := len(assumed(s.AWS)), 1; got != want {
 			t.Errorf("%d AssumeRole, want %d", got, want)
 		}
+		t.Attr("mints", fmt.Sprint(len(assumed(s.AWS))))
+		t.Attr("slowest-x", fmt.Sprintf("%.2f", slowest.Seconds()/slowSTS.Seconds()))
 		if most := slowSTS * 3 / 2; slowest > most {
 			t.Errorf("the slowest answer took %s, want at most %s", slowest, most)
 		}
