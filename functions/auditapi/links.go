@@ -16,7 +16,6 @@ import (
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/seal"
-	"github.com/arngate/arngate/shared/telemetry"
 )
 
 const (
@@ -82,7 +81,7 @@ func (l links) open(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	telemetry.From(ctx).SetCaller(to.site, "", "")
+	httpapi.NoteSite(ctx, to.site)
 	if !time.Now().Before(to.expires) {
 		return nil, problem.New(problem.LinkExpired, "Links to reports work for 15 minutes; this one's time is over.").
 			WithHint("Ask whoever gave it to you for a new one: POST /v1/audits/{id}/link.")

@@ -16,7 +16,6 @@ import (
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
-	"github.com/arngate/arngate/shared/telemetry"
 )
 
 // startBody names what to audit.
@@ -192,7 +191,7 @@ func (a audits) fail(ctx context.Context, all []archive.Audit, lost func(archive
 		}
 		all[i].Status, all[i].Problem, all[i].Detail = archive.Failed, string(problem.AWSUnavailable), notSent
 		if err := a.deps.Archive.Fail(ctx, each, string(problem.AWSUnavailable), notSent); err != nil {
-			telemetry.From(ctx).Logger().WarnContext(ctx, "audit not marked as failed", "error", err)
+			httpapi.Logger(ctx).WarnContext(ctx, "audit not marked as failed", "error", err)
 		}
 	}
 }
@@ -215,6 +214,6 @@ func (a audits) send(ctx context.Context, queued []archive.Audit, messages []dis
 	if len(lost) == len(queued) {
 		return nil, problem.Wrap(problem.AWSUnavailable, notSent, err)
 	}
-	telemetry.From(ctx).Logger().ErrorContext(ctx, "audits not sent", "count", len(lost), "error", err)
+	httpapi.Logger(ctx).ErrorContext(ctx, "audits not sent", "count", len(lost), "error", err)
 	return queued, nil
 }

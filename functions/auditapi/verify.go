@@ -39,13 +39,17 @@ type Named struct {
 	Name string `path:"name" doc:"Name in this site" example:"demo"`
 }
 
+type NamedConnection struct {
+	Name string `path:"name" doc:"Name in this site" example:"files"`
+}
+
 type output struct{ Body audit.Verification }
 
 func (v verifications) provider(ctx context.Context, in *Named) (*output, error) {
 	return v.verify(ctx, in.Name)
 }
 
-func (v verifications) connection(ctx context.Context, in *Named) (*output, error) {
+func (v verifications) connection(ctx context.Context, in *NamedConnection) (*output, error) {
 	site := httpapi.Caller(ctx).Site
 	opened, err := v.deps.Registry.Open(ctx, site, in.Name)
 	if err != nil {

@@ -434,35 +434,3 @@ func TestVerifyAccessKeys(t *testing.T) {
 		}
 	})
 }
-
-// fakeCounter counts up to fail.
-type fakeCounter struct {
-	counts map[string]int64
-	err    error
-}
-
-func (f *fakeCounter) Count(_ context.Context, name string, window time.Duration) (int64, time.Time, error) {
-	f.counts[name]++
-	return f.counts[name], time.Now().Add(window), f.err
-}
-
-func TestLimiter(t *testing.T) {
-	counter := &fakeCounter{counts: map[string]int64{}}
-	limiter := audit.NewLimiter(counter)
-	for range 10 {
-		if err := limiter.Allow(t.Context(), siteA); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var limit *audit.LimitError
-	if err := limiter.Allow(t.Context(), siteA); !errors.As(err, &limit) || limit.RetryAfter <= 0 {
-		t.Errorf("got %v, want a LimitError", err)
-	}
-	if err := limiter.Allow(t.Context(), siteB); err != nil {
-		t.Errorf("another site: got %v", err)
-	}
-	counter.err = errors.New("table is down")
-	if err := limiter.Allow(t.Context(), siteB); err == nil || errors.As(err, &limit) && limit == nil {
-		t.Errorf("got %v, want the counter's error", err)
-	}
-}
