@@ -72,6 +72,14 @@ SEED ?= 0
 faults: ## weather storms of faults, and hold what AWS has then against what was answered; SEEDS=10 SEED=0 (by the clock)
 	go test ./functions/local/deployment -count=1 -timeout 30m -v -run '^TestStorm$$' -args -seeds $(SEEDS) -seed $(SEED)
 
+.PHONY: corpus
+corpus: ## break the audit's evaluator in one way after the other, in a copy, and want the corpus to notice
+	@.ci/corpus
+
+.PHONY: audit-scale
+audit-scale: ## measure how long 1,000 providers take to audit, of whom one hangs and one breaks; under 60 s is promised
+	go test ./functions/auditworker -run '^$$' -bench AThousandProviders -benchtime 1x -count 1
+
 .PHONY: defences
 defences: ## switch each defence off in a copy, and want the storms to notice
 	@.ci/defences
