@@ -49,6 +49,12 @@ func plantFinding(tb testing.TB, s *deploymenttest.Stack) string {
 	return f.Fingerprint
 }
 
+// plantFindingAudit is plantFinding for those who need the audit's id.
+func plantFindingAudit(tb testing.TB, s *deploymenttest.Stack) string {
+	tb.Helper()
+	return plant(tb, s, demosite.Site, "planted", planted(found("a", audit.High, "planted")))
+}
+
 func soon() string { return time.Now().UTC().Add(48 * time.Hour).Format(time.RFC3339) }
 
 func TestFindingsAreFiltered(t *testing.T) {
