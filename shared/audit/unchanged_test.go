@@ -16,6 +16,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/audit/probe"
 	"github.com/arngate/arngate/shared/audit/verdict"
 	"github.com/arngate/arngate/shared/awsclient"
@@ -113,6 +114,46 @@ func TestTrap47AuditsChangeNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A whole audit of a store that nobody vouches for sends nothing that could write: what that would have shown is unknown, and the
+// report says why.
+func TestAuditsOfAStoreThatNobodyVouchesForOnlyRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, corpusCase{Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, Connections: []corpusConnection{
+			{Name: "orders", Connector: "dynamodb", Tables: []string{"Orders"}},
+			{Name: "files", Connector: "s3", Buckets: caseNamed(t, "three_connections").Connections[1].Buckets},
+			{Name: "mail", Connector: "lambda", Functions: []string{"send-mail"}},
+		}})
+		w.undeclared = true
+		w.renew()
+		before := w.data()
+		report := w.audit(nil)
+		for _, call := range w.Calls() {
+			switch call.Operation {
+			case "PutItem", "UpdateItem", "DeleteItem", "PutObject", "DeleteObject", "Invoke":
+				t.Errorf("%s was sent", call.Operation)
+			}
+		}
+		if diff := gocmp.Diff(before, w.data()); diff != "" {
+			t.Error(diff)
+		}
+		unsent := map[string]bool{}
+		for _, p := range report.Permissions {
+			for _, o := range p.Sources {
+				if o.Source == audit.SourceProbe && strings.HasPrefix(o.Detail, "not sent") {
+					unsent[p.Action] = true
+				}
+			}
+		}
+		want := map[string]bool{
+			"dynamodb:PutItem": true, "dynamodb:UpdateItem": true, "dynamodb:DeleteItem": true,
+			"s3:PutObject": true, "s3:DeleteObject": true, "lambda:InvokeFunction": true,
+		}
+		if diff := gocmp.Diff(want, unsent); diff != "" {
+			t.Errorf("probes that were not sent (-want +got):\n%s", diff)
+		}
+	})
 }
 
 var (

@@ -165,6 +165,7 @@ type world struct {
 	registry    *fakeRegistry
 	connections []registry.Connection
 	auditor     *audit.Auditor
+	undeclared  bool // nobody says that the store is the local AWS
 }
 
 // ConnectionsOf makes the world the auditor's list of connections.
@@ -224,9 +225,11 @@ func (w *world) newAuditor(gateway aws.CredentialsProvider) *audit.Auditor {
 	sts := awssts.NewFromConfig(own)
 	minter := credentials.NewMinter(sts, customer, openVault{})
 	verifier := audit.NewVerifier(w.registry, sts, customer, minter, audit.Options{Partition: "aws", RolePath: rolePath})
-	return audit.NewAuditor(verifier, w, minter, clients, audit.AuditOptions{
-		GatewayRole: gatewayARN, Region: localawstest.Region, LocalAWS: w.Endpoint(),
-	})
+	options := audit.AuditOptions{GatewayRole: gatewayARN, Region: localawstest.Region, LocalAWS: w.Endpoint()}
+	if w.undeclared {
+		options.LocalAWS = ""
+	}
+	return audit.NewAuditor(verifier, w, minter, clients, options)
 }
 
 // audit makes an audit and checks what holds for every one.
