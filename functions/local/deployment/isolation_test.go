@@ -409,22 +409,30 @@ func TestCursorsAreOneCallersOnly(t *testing.T) {
 			want(t, ask(p.path, p.body, cursors[i], demosite.User, ""), http.StatusOK, "items")
 		}
 		rapid.Check(inBubble{t}, func(rt *rapid.T) {
-			i, j := rapid.IntRange(0, len(pages)-1).Draw(rt, "cursor of"), rapid.IntRange(0, len(pages)-1).Draw(rt, "used on")
-			user := rapid.SampledFrom([]string{demosite.User, "lin@example.com"}).Draw(rt, "user")
-			acting := rapid.SampledFrom([]string{"", demosite.User, "lin@example.com"}).Draw(rt, "acting for")
-			path := pages[j].path
-			if rapid.Bool().Draw(rt, "another connection") {
+			i := rapid.IntRange(0, len(pages)-1).Draw(rt, "cursor of")
+			j, user, acting, path, cursor := i, demosite.User, "", pages[i].path, cursors[i]
+			difference := rapid.SampledFrom([]string{"none", "user", "acting", "connection", "similar request", "request", "altered"}).Draw(rt, "difference")
+			switch difference {
+			case "user":
+				user = "lin@example.com"
+			case "acting":
+				acting = rapid.SampledFrom([]string{demosite.User, "lin@example.com"}).Draw(rt, "acting for")
+			case "connection":
 				path = strings.Replace(strings.Replace(path, "/files/", "/files-too/", 1), "/orders/", "/orders-too/", 1)
-			}
-			cursor := cursors[i]
-			if at := rapid.IntRange(0, 4*len(cursor)).Draw(rt, "altered at"); at < len(cursor)-1 {
-				other := byte('A')
-				if cursor[at] == other {
-					other = 'B'
+			case "similar request": // its neighbour, mostly of the same operation
+				j = i ^ 1
+				path = pages[j].path
+			case "request":
+				j = (i + rapid.IntRange(1, len(pages)-1).Draw(rt, "further")) % len(pages)
+				path = pages[j].path
+			case "altered":
+				at, letter := rapid.IntRange(0, len(cursor)-2).Draw(rt, "at"), rapid.SampledFrom([]byte("AB")).Draw(rt, "letter")
+				if cursor[at] == letter {
+					letter = 'C'
 				}
-				cursor = cursor[:at] + string(other) + cursor[at+1:]
+				cursor = cursor[:at] + string(letter) + cursor[at+1:]
 			}
-			its := i == j && user == demosite.User && acting == "" && path == pages[j].path && cursor == cursors[i]
+			its := difference == "none"
 			answer := ask(path, pages[j].body, cursor, user, acting)
 			if refused := answer.Status == http.StatusBadRequest && answer.Field("code") == "cursor_invalid"; refused == its {
 				rt.Errorf("got %d %s", answer.Status, answer.Body)
