@@ -43,9 +43,14 @@ func Register(api *httpapi.API, deps Deps) {
 
 var adminOnly = []string{caller.ScopeAdmin}
 
-// Named is the input of what concerns one provider or connection.
+// Named is the input of what concerns one provider.
 type Named struct {
 	Name string `path:"name" doc:"Name in this site" example:"demo"`
+}
+
+// NamedConnection is the input of what concerns one connection.
+type NamedConnection struct {
+	Name string `path:"name" doc:"Name in this site" example:"files"`
 }
 
 // changeProblems are what a change of an existing entry may answer with, notFound being that of its kind.

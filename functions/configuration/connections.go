@@ -46,9 +46,11 @@ func registerConnections(api *httpapi.API, deps Deps) {
 	c := connections{deps}
 	tags := []string{"connections"}
 	example := ConnectionBody{
-		Name: "files", Connector: "s3", Provider: "demo", Region: "eu-central-1", ReadOnly: true, Groups: []string{"*"},
+		Name: "reports", Connector: "s3", Provider: "demo", Region: "eu-central-1", ReadOnly: true, Groups: []string{"*"},
 		Buckets: []bucketBody{{Name: "demo-files", Prefix: "reports/"}},
 	}
+	replacement := example
+	replacement.Name, replacement.ReadOnly = "", false
 	httpapi.Register(api, httpapi.Operation{
 		ID: "list-connections", Method: http.MethodGet, Path: "/v1/connections", Scopes: adminOnly, Tags: tags,
 		Summary: "List connections", Description: "The site's connections by name.",
@@ -71,7 +73,7 @@ func registerConnections(api *httpapi.API, deps Deps) {
 		Summary:        "Replace a connection",
 		Description:    "Credentials minted before become unreachable. If-Match is honoured.",
 		Problems:       changeProblems(problem.ConnectionNotFound, problem.ConnectionTooBroad),
-		RequestExample: example,
+		RequestExample: replacement,
 	}, c.replace)
 	httpapi.Register(api, httpapi.Operation{
 		ID: "delete-connection", Method: http.MethodDelete, Path: "/v1/connections/{name}", Scopes: adminOnly, Tags: tags,
@@ -106,7 +108,7 @@ func (c connections) create(ctx context.Context, in *struct{ Body ConnectionBody
 	return &connectionOutput{ETag: httpapi.ETag(stored.Revision), Body: show(stored)}, nil
 }
 
-func (c connections) read(ctx context.Context, in *Named) (*connectionOutput, error) {
+func (c connections) read(ctx context.Context, in *NamedConnection) (*connectionOutput, error) {
 	stored, err := c.deps.Registry.Connection(ctx, httpapi.Caller(ctx).Site, in.Name)
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)
@@ -115,7 +117,7 @@ func (c connections) read(ctx context.Context, in *Named) (*connectionOutput, er
 }
 
 type replaceConnection struct {
-	Named
+	NamedConnection
 	httpapi.IfMatch
 	Body ConnectionBody
 }
@@ -132,7 +134,12 @@ func (c connections) replace(ctx context.Context, in *replaceConnection) (*conne
 	return &connectionOutput{ETag: httpapi.ETag(stored.Revision), Body: show(stored)}, nil
 }
 
-func (c connections) delete(ctx context.Context, in *deleteNamed) (*struct{}, error) {
+type deleteConnection struct {
+	NamedConnection
+	httpapi.IfMatch
+}
+
+func (c connections) delete(ctx context.Context, in *deleteConnection) (*struct{}, error) {
 	err := c.deps.Registry.DeleteConnection(ctx, httpapi.Caller(ctx).Site, in.Name, in.Match)
 	if err != nil {
 		return nil, refusal(err, problem.ConnectionNotFound)

@@ -65,7 +65,7 @@ func registerProviders(api *httpapi.API, deps Deps) {
 		Description: "Name it first, without a role: the answer holds the trust policy to create the role with. " +
 			"Then add the role's ARN with PUT, and verify. No connection uses a provider before verify has passed.",
 		Problems:       []problem.Code{problem.NameTaken, problem.RoleARNInvalid},
-		RequestExample: map[string]any{"name": "demo", "method": "assume_role"},
+		RequestExample: map[string]any{"name": "sales", "method": "assume_role"},
 	}, p.create)
 	httpapi.Register(api, httpapi.Operation{
 		ID: "get-provider", Method: http.MethodGet, Path: "/v1/providers/{name}", Scopes: adminOnly, Tags: tags,

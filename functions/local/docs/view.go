@@ -164,7 +164,11 @@ func (s schemas) field(operation string, p parameter) formField {
 	}
 	example := ""
 	if len(declared.Examples) > 0 {
-		example = text(declared.Examples[0])
+		first := declared.Examples[0]
+		if list, ok := first.([]any); ok && len(list) > 0 { // one of what may be given several times
+			first = list[0]
+		}
+		example = text(first)
 	}
 	switch {
 	case p.Required:
