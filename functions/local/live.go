@@ -8,6 +8,7 @@ import (
 
 	"github.com/arngate/arngate/functions/local/deployment"
 	"github.com/arngate/arngate/shared/localaws"
+	"github.com/arngate/arngate/shared/localaws/outbox"
 )
 
 // keptKeys bounds the access keys whose calls wait for their request's log line.
@@ -53,6 +54,23 @@ func (l *live) call(c localaws.Call) {
 	}
 	l.waiting[c.AccessKeyID] = append(l.waiting[c.AccessKeyID], c)
 	l.keys[c.RequestID] = c.AccessKeyID
+}
+
+// event takes an event that was put on a bus.
+func (l *live) event(e outbox.Event) {
+	var detail struct {
+		Provider string `json:"provider"`
+		Finding  struct {
+			Severity string `json:"severity"`
+			Rule     string `json:"rule"`
+		} `json:"finding"`
+	}
+	if json.Unmarshal([]byte(e.Detail), &detail) != nil { // it isn't ours, then
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.show("events:PutEvents %s: %s %s of %s", e.DetailType, detail.Finding.Severity, detail.Finding.Rule, detail.Provider)
 }
 
 // Write takes log lines of functions, whole ones.

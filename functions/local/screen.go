@@ -47,7 +47,15 @@ func identities() []identity {
 // screen prints what a newcomer needs: addresses, tokens, keys, and lines to try.
 func (s *server) screen(out io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "\nArngate      http://%s\nIts API      http://%s%s\nLocal AWS    http://%s\n\n", s.apiAddress, s.apiAddress, docs.Path, s.awsAddress)
+	fmt.Fprintf(&text, "\nArngate      http://%s\nIts API      http://%s%s\nLocal AWS    http://%s\n", s.apiAddress, s.apiAddress, docs.Path, s.awsAddress)
+	if s.demo {
+		label := "Audits       "
+		for _, report := range demoReports {
+			fmt.Fprintf(&text, "%shttp://%s%s%-12s%s\n", label, s.apiAddress, reportsPath, report.provider, report.shows)
+			label = "             "
+		}
+	}
+	text.WriteString("\n")
 	if err := s.exports(&text); err != nil {
 		return err
 	}
@@ -75,7 +83,7 @@ func (s *server) exports(text *strings.Builder) error {
 	}
 	id, secret := s.aws.AddAccount(demosite.Account)
 	fmt.Fprintf(text, "# an administrator of the demo customer's AWS account, for the AWS CLI or any SDK\n"+
-		"export AWS_ENDPOINT_URL=http://%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n",
-		s.awsAddress, id, secret, demosite.Region)
+		"export AWS_ENDPOINT_URL=http://%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s AWS_DEFAULT_REGION=%s\n",
+		s.awsAddress, id, secret, demosite.Region, demosite.Region)
 	return nil
 }

@@ -35,6 +35,7 @@ type server struct {
 	listeners  []*http.Server
 	failed     chan error
 	serving    sync.WaitGroup
+	polling    sync.WaitGroup
 }
 
 func serve(ctx context.Context, o options, out, diagnostics io.Writer) (err error) {
@@ -51,6 +52,14 @@ func serve(ctx context.Context, o options, out, diagnostics io.Writer) (err erro
 	if err := s.demonstrate(ctx); err != nil {
 		return err
 	}
+	polls, stop := context.WithCancel(ctx)
+	defer s.polling.Wait()
+	defer stop()
+	if o.containers == "" { // else the messages are for functions in containers
+		s.polling.Go(func() {
+			s.deployment.Poll(polls, func(err error) { _, _ = fmt.Fprintln(diagnostics, "arngate:", err) })
+		})
+	}
 	if o.containers != "" {
 		if err := s.forContainers(ctx); err != nil {
 			return err
@@ -59,6 +68,7 @@ func serve(ctx context.Context, o options, out, diagnostics io.Writer) (err erro
 		return err
 	}
 	defer s.aws.Subscribe(live.call)()
+	s.aws.Listen(live.event)
 	live.begin()
 	select {
 	case <-ctx.Done():
@@ -97,7 +107,7 @@ func (s *server) start(ctx context.Context, logs io.Writer) error {
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
-	s.handle(api, handler)
+	s.handle(api, s.withReports(handler))
 	return nil
 }
 
@@ -119,10 +129,29 @@ func (s *server) demonstrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return demosite.Create(ctx, demosite.Options{
+	o := demosite.Options{
 		API: "http://" + s.apiAddress, AdminToken: admin,
 		Customer: deployment.Administrator(s.aws, "http://"+s.awsAddress, nil, demosite.Account),
-	})
+	}
+	if err := demosite.Create(ctx, o); err != nil {
+		return err
+	}
+	if s.containers != "" { // what is shown there is as small as it can be
+		return nil
+	}
+	if err := demosite.AddAudited(ctx, o); err != nil {
+		return err
+	}
+	return s.audit(ctx)
+}
+
+// audit has the demo's providers audited, as the schedule would: that takes about a second, and then their reports are there.
+func (s *server) audit(ctx context.Context) error {
+	if err := s.deployment.RunSchedules(ctx); err != nil {
+		return err
+	}
+	_, err := s.deployment.Deliver(ctx)
+	return err
 }
 
 func (s *server) handle(l net.Listener, handler http.Handler) {

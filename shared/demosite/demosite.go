@@ -60,7 +60,7 @@ func Create(ctx context.Context, o Options) error {
 	if err := customer.createRole(ctx, trust); err != nil {
 		return fmt.Errorf("create the role: %w", err)
 	}
-	if err := site.useRole(ctx); err != nil {
+	if err := site.useRole(ctx, Provider, RoleARN, "ready"); err != nil {
 		return fmt.Errorf("hand over the role: %w", err)
 	}
 	return site.connect(ctx)

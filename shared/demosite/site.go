@@ -25,10 +25,10 @@ func (s siteAPI) nameProvider(ctx context.Context) (string, error) {
 	return string(provider.TrustPolicy), err
 }
 
-// useRole gives the provider its role and has it verified.
-func (s siteAPI) useRole(ctx context.Context) error {
-	path := "/v1/providers/" + Provider
-	body := map[string]any{"name": Provider, "method": "assume_role", "role_arn": RoleARN}
+// useRole gives a provider its role and has it verified, which must find the status.
+func (s siteAPI) useRole(ctx context.Context, provider, roleARN, status string) error {
+	path := "/v1/providers/" + provider
+	body := map[string]any{"name": provider, "method": "assume_role", "role_arn": roleARN}
 	if err := s.call(ctx, http.MethodPut, path, body, nil); err != nil {
 		return err
 	}
@@ -38,8 +38,8 @@ func (s siteAPI) useRole(ctx context.Context) error {
 	if err := s.call(ctx, http.MethodPost, path+"/verify", nil, &verification); err != nil {
 		return err
 	}
-	if verification.Status != "ready" {
-		return fmt.Errorf("verify provider: status is %q", verification.Status)
+	if verification.Status != status {
+		return fmt.Errorf("verify provider: status is %q, want %q", verification.Status, status)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ type Step struct {
 }
 
 // Walkthrough returns the demo's steps in order. The commands use the variables ARNGATE (the API's address),
-// ARNGATE_TOKEN (the builder), ARNGATE_ADMIN_TOKEN (the site's administrator) and ARNGATE_OTHER_TOKEN (a builder of OtherSite).
+// ARNGATE_TOKEN (the builder), ARNGATE_ADMIN_TOKEN (the site's administrator), ARNGATE_AUDIT_TOKEN (its auditor) and ARNGATE_OTHER_TOKEN (a builder of OtherSite).
 func Walkthrough() []Step {
 	return []Step{
 		{
@@ -54,6 +54,16 @@ func Walkthrough() []Step {
 			"and its use",
 			as("TOKEN", `"$ARNGATE/v1/s3/reports/buckets/demo-files/object?key=reports/2026/q1.csv"`),
 			"January,41",
+		},
+		{
+			"an audit of it: does the role grant what is needed, nothing more, and to nobody else",
+			as("AUDIT_TOKEN", `"$ARNGATE/v1/audits?wait=true" -d '{"providers":["mine"]}'`),
+			`"done"`,
+		},
+		{
+			"what audits found that is critical",
+			as("AUDIT_TOKEN", `"$ARNGATE/v1/findings?severity=critical"`),
+			`"fingerprint"`,
 		},
 		{
 			"denied by AWS: the answer names the missing action",

@@ -187,7 +187,9 @@ func suppress(s *deploymenttest.Stack) error {
 	token := s.TokenOf(demosite.Site, demosite.User, "arngate/admin", "arngate/audit")
 	answer := s.Call(http.MethodGet, "/v1/findings", token, "")
 	var found struct {
-		Items []struct{ Fingerprint string }
+		Items []struct {
+			Fingerprint string `json:"fingerprint"`
+		} `json:"items"`
 	}
 	if err := json.Unmarshal([]byte(answer.Body), &found); err != nil || len(found.Items) == 0 {
 		return fmt.Errorf("no findings: %s", answer.Body)
