@@ -12,8 +12,8 @@ FUNCTIONS := configuration auditapi auditworker auditschedule dynamodb s3 lambda
 TOOL := go tool -modfile=.ci/tools/go.mod
 PACKAGES ?= ./...
 
-# What Lambda runs: no RPC of the old go1.x runtime, no paths of this machine, no symbols, no C.
-LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc -trimpath -ldflags "-s -w"
+# What Lambda runs: no RPC of the old go1.x runtime, no paths of this machine, nothing of the checkout, no symbols, no C.
+LAMBDA_BUILD := CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w"
 
 .PHONY: help
 help: ## list every target
@@ -56,10 +56,41 @@ dist/linux-amd64/%/bootstrap: FORCE
 build-%Function:
 	GOARCH=$${GOARCH:-arm64} $(LAMBDA_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell tr A-Z a-z <<<'$*')/bootstrap
 
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0)
+.PHONY: release
+release: build ## make zips, templates, bill of materials, licences and checksums in dist/release
+	go -C .ci/tools run ./release -root "$(CURDIR)" -out "$(CURDIR)/dist/release" -version "$(VERSION)" $(FUNCTIONS)
+
+.PHONY: release-check
+release-check: ## make a release twice, in two folders, and compare the bytes
+	@.ci/release
+
+ENV ?= dev
+.PHONY: deploy
+deploy: ## build and deploy to an AWS account, asking for parameters; ENV=dev or prod
+	@.ci/deploy $(ENV)
+
+.PHONY: teardown
+teardown: ## delete a deployment, and say how the next one takes up what stays; ENV=dev or prod
+	@.ci/deploy teardown $(ENV)
+
 .PHONY: openapi
 openapi: ## write the OpenAPI document of every function's routes
 	go run ./functions/local -openapi > functions/configuration/openapi.json.new
 	mv functions/configuration/openapi.json.new functions/configuration/openapi.json
+
+.PHONY: bench
+bench: ## measure everything, some minutes, and write BENCHMARKS.md
+	@go run ./functions/local/bench
+
+DURATION ?= 60s
+.PHONY: load
+load: ## have 64 callers use all connectors for a while; nothing may fail, or stay behind; DURATION=60s
+	@.ci/load $(DURATION)
+
+.PHONY: soak
+soak: ## the same for half an hour
+	@.ci/load $(if $(filter command line,$(origin DURATION)),$(DURATION),30m)
 
 FUZZTIME ?= 20s
 .PHONY: fuzz
@@ -87,6 +118,10 @@ defences: ## switch each defence off in a copy, and want the storms to notice
 .PHONY: conformance
 conformance: ## hold the local AWS against DynamoDB Local and MinIO; installs both, outside the repository
 	@.ci/conformance
+
+.PHONY: schemathesis
+schemathesis: ## send requests generated from the OpenAPI document to the local server; needs Python
+	@.ci/schemathesis
 
 .PHONY: sam-validate
 sam-validate: ## lint template.yaml with the SAM CLI, and check what CloudFormation makes of it; needs Python

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const printed = `goos: linux
+BenchmarkOverDirect/16KiB-2         	    2000	   1818346 ns/op	         1.396 x-p50	       396.0 µs-p50
+=== RUN   TestHoursOfRequests
+=== ATTR  TestHoursOfRequests hit-percent 99.253
+=== ATTR  TestHoursOfRequests author nobody
+PASS
+`
+
+func TestFiguresAreRead(t *testing.T) {
+	got := figures{}
+	got.read("./p", printed)
+	want := figures{
+		"./p OverDirect/16KiB": {"ns/op": 1818346, "x-p50": 1.396, "µs-p50": 396},
+		"./p HoursOfRequests":  {"hit-percent": 99.253},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Every figure that the report shows is of a package that is measured.
+func TestRowsAreMeasured(t *testing.T) {
+	names := map[string]bool{}
+	for _, r := range rows() {
+		names[r.name] = true
+	}
+	for _, g := range growths() {
+		for _, s := range g.steps {
+			names[g.prefix+s.name] = true
+		}
+	}
+	for name := range names {
+		pkg, figure, _ := strings.Cut(name, " ")
+		measured := false
+		for _, s := range suites() {
+			measured = measured || s.pkg == pkg && (s.tests == "Test"+figure || s.bench != "" && regexp.MustCompile(outermost(s.bench)).MatchString(figure))
+		}
+		if !measured {
+			t.Errorf("%s is measured by no suite", name)
+		}
+	}
+}
+
+// outermost is the first level of a pattern of benchmarks.
+func outermost(bench string) string {
+	first, _, _ := strings.Cut(bench, "/")
+	return first
+}
+
+func TestRowsSayWhetherTheyAreReached(t *testing.T) {
+	for name, c := range map[string]struct {
+		row   row
+		value float64
+		want  string
+	}{
+		"below the most": {row{most: 1.3}, 1.2, "yes"}, "above it": {row{most: 1.3}, 1.31, "no"},
+		"exactly": {row{most: 1, exact: true}, 1, "yes"}, "fewer than exactly": {row{most: 1, exact: true}, 0, "no"},
+		"none": {row{exact: true}, 0, "yes"}, "some": {row{exact: true}, 1, "no"}, "reported": {row{}, 7, ""},
+	} {
+		if got := c.row.reached(c.value); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	measured := figures{}
+	measured.read("./functions/s3", printed)
+	report := render(machine{commit: "abc", changed: true}, machine{}, measured)
+	for _, want := range []string{
+		"`abc`, with changes that are not committed", "| S3, GET of 16 KiB, p50 | 1.40 x | at most 1.30 x | no |", "- **S3, GET of 16 KiB, p50**: ",
+		"| S3, GET of 1 MiB, p50 | not measured | reported | |", "| 16 KiB | 1.40 x | not measured |",
+	} {
+		if !strings.Contains(report, want) {
+			t.Errorf("the report lacks %s:\n%s", want, report)
+		}
+	}
+}

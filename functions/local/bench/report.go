@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// row is one figure that is to be reached.
+type row struct {
+	what  string
+	name  string // of the figure
+	unit  string
+	form  string  // how it is written
+	most  float64 // that it may be; zero: it is only reported
+	exact bool    // most itself, no less
+	why   string  // it can't be reached, where it isn't
+}
+
+// rows are the table of performance figures.
+func rows() []row {
+	const (
+		dynamodb = "./functions/dynamodb OverDirect/"
+		s3       = "./functions/s3 OverDirect/"
+		cold     = "./functions/local/runtimeapi ColdStart/"
+		resident = "./functions/local/runtimeapi Resident/"
+		hours    = "./shared/credentials HoursOfRequests"
+		stampede = "./functions/local/deployment StampedeOfInstances"
+		load     = "./functions/local/load Load"
+	)
+	list := []row{
+		{what: "DynamoDB, one item by its key, p50 over a direct Query", name: dynamodb + "item", unit: "x-p50", form: "%.2f x", most: 1.15, why: overheadWhy},
+		{what: "the same, p95", name: dynamodb + "item", unit: "x-p95", form: "%.2f x"},
+		{what: "the same, p99", name: dynamodb + "item", unit: "x-p99", form: "%.2f x"},
+		{what: "DynamoDB, search that finds one item, p50", name: dynamodb + "search_of_one", unit: "x-p50", form: "%.2f x"},
+		{what: "DynamoDB, page of 100 items by search, p50", name: dynamodb + "page_of_100", unit: "x-p50", form: "%.2f x", most: 1.3},
+		{what: "DynamoDB, page of 100 items by native query, p50", name: dynamodb + "native_page_of_100", unit: "x-p50", form: "%.2f x", most: 1.3},
+		{what: "S3, GET of 1 KiB, p50 over a direct GetObject", name: s3 + "1KiB", unit: "x-p50", form: "%.2f x"},
+		{what: "S3, GET of 16 KiB, p50", name: s3 + "16KiB", unit: "x-p50", form: "%.2f x", most: 1.3, why: overheadWhy},
+		{what: "the same, p95", name: s3 + "16KiB", unit: "x-p95", form: "%.2f x"},
+		{what: "the same, p99", name: s3 + "16KiB", unit: "x-p99", form: "%.2f x"},
+		{what: "S3, GET of 1 MiB, p50", name: s3 + "1024KiB", unit: "x-p50", form: "%.2f x"},
+		{what: "S3, GET of 4 MiB, p50", name: s3 + "4096KiB", unit: "x-p50", form: "%.2f x"},
+		{what: "credential lookup in memory, 1,000 callers", name: "./shared/credentials GetFromMemory/callers-1000", unit: "ns/op", form: "%.0f ns", most: 300},
+		{what: "the same, allocations", name: "./shared/credentials GetFromMemory/callers-1000", unit: "allocs/op", form: "%.0f", exact: true},
+	}
+	for _, f := range []string{"dynamodb", "s3", "lambda", "configuration"} {
+		list = append(list, row{what: "cold start of `" + f + "`, p50 over a bare program with its clients", name: cold + f, unit: "x-p50", form: "%.2f x", most: 1.3, why: coldWhy})
+	}
+	for _, f := range []string{"dynamodb", "s3", "lambda"} {
+		list = append(list,
+			row{what: "executable of `" + f + "`, stripped", name: cold + f, unit: "MB-executable", form: "%.1f MB", most: 18},
+			row{what: "`" + f + "` after 10,000 requests, 64 at a time, resident", name: resident + f, unit: "MB-resident", form: "%.1f MB", most: 64})
+	}
+	return append(list,
+		row{what: "stampede of 20 instances x 200 requests, STS at 300 ms: mints", name: stampede, unit: "mints", form: "%.0f", most: 1, exact: true},
+		row{what: "the same, slowest answer over one mint", name: stampede, unit: "slowest-x", form: "%.2f x", most: 1.5},
+		row{what: "3 simulated hours, 2,000 callers, 1,000,000 requests: most mints of a key", name: hours, unit: "most-mints", form: "%.0f", most: 4},
+		row{what: "the same, requests that needed no mint", name: hours, unit: "hit-percent", form: "%.2f %%"},
+		row{what: "load, 64 callers: requests that failed", name: load, unit: "failed", form: "%.0f", exact: true},
+		row{what: "the same, growth of goroutines", name: load, unit: "goroutine-growth", form: "%.0f", most: 4},
+		row{what: "the same, growth of file descriptors", name: load, unit: "file-growth", form: "%.0f", most: 4},
+		row{what: "the same, growth of the heap", name: load, unit: "heap-growth-MB", form: "%.2f MB", most: 8.4},
+		row{what: "the same, requests per second with both sides on this machine", name: load, unit: "requests-per-second", form: "%.0f"},
+		row{what: "policy evaluation, over the cases", name: "./shared/policy Cases", unit: "ns/op", form: "%.0f ns", most: 1000},
+		row{what: "audit of 1,000 providers", name: "./functions/auditworker AThousandProviders", unit: "s/1000-providers", form: "%.1f s", most: 60},
+	)
+}
+
+const (
+	overheadWhy = "a direct call of the local AWS is done in a fraction of a millisecond; to the event's JSON, the token, the routing, the log line " +
+		"and the answer's JSON go the tens of microseconds under \"event to answer\" below. Of AWS itself, milliseconds away, they are a few per cent"
+	coldWhy = "the bare program makes one call of AWS; ours makes six, one after another (data keys, KMS, connection, provider, cached credentials, the call itself), " +
+		"and its executable holds the API's schemas and every client of a connection"
+)
+
+// reached says whether a figure is what it was to be; empty if it is only reported.
+func (r row) reached(value float64) string {
+	switch {
+	case r.exact && value == r.most, !r.exact && r.most > 0 && value <= r.most:
+		return "yes"
+	case r.exact || r.most > 0:
+		return "no"
+	default:
+		return ""
+	}
+}
+
+// goal is what was to be reached.
+func (r row) goal() string {
+	switch {
+	case r.exact:
+		return fmt.Sprintf(r.form, r.most)
+	case r.most > 0:
+		return "at most " + fmt.Sprintf(r.form, r.most)
+	default:
+		return "reported"
+	}
+}
+
+// render is the whole report.
+func render(before, after machine, measured figures) string {
+	var b strings.Builder
+	b.WriteString("# Benchmarks\n\nWritten by `make bench`, which takes some minutes. Ratios compare what was measured in turn in one run; absolute times are this\nmachine's, on that day. `bin/bench.txt` then holds what the benchmarks printed, for `benchstat`.\n\n")
+	b.WriteString(before.table(after))
+	b.WriteString("\n## What was to be reached\n\n| what | measured | to reach | reached |\n| --- | --- | --- | --- |\n")
+	var whys []string
+	for _, r := range rows() {
+		value, ok := measured.get(r.name, r.unit)
+		if !ok {
+			fmt.Fprintf(&b, "| %s | not measured | %s | |\n", r.what, r.goal())
+			continue
+		}
+		reached := r.reached(value)
+		fmt.Fprintf(&b, "| %s | "+r.form+" | %s | %s |\n", r.what, value, r.goal(), reached)
+		if reached == "no" && r.why != "" {
+			whys = append(whys, fmt.Sprintf("- **%s**: %s.\n", r.what, r.why))
+		}
+	}
+	if len(whys) > 0 {
+		b.WriteString("\nWhy not:\n\n" + strings.Join(whys, ""))
+	}
+	for _, g := range growths() {
+		b.WriteString(g.render(measured))
+	}
+	return b.String()
+}
+
+// table says where and when.
+func (m machine) table(after machine) string {
+	changed := ""
+	if m.changed {
+		changed = ", with changes that are not committed"
+	}
+	return fmt.Sprintf("| | |\n| --- | --- |\n| commit | `%s`%s |\n| date | %s, %.0f s |\n| machine | %s, %d cores, %s, %s |\n| Go | %s |\n| load average | %s before, %s after |\n",
+		m.commit, changed, m.time.Format("2006-01-02 15:04 MST"), after.time.Sub(m.time).Seconds(), m.processor, m.cores, m.memory, m.system, m.version, m.load, after.load)
+}
