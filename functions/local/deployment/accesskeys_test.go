@@ -148,14 +148,8 @@ func TestTrap5AnotherSiteKnowsTheID(t *testing.T) {
 func TestSealingIsApartFromOpening(t *testing.T) {
 	s := deploymenttest.InProcess(t, deploymenttest.Options{})
 	key := s.Template.Keys[0].ARN
-	operator := s.Operator()
-	administrator := awskms.NewFromConfig(operator)
-	sealing, ok := s.Template.Function("ConfigurationFunction")
-	if !ok {
-		t.Fatal("the template has no configuration function")
-	}
-	operator.Credentials = s.Credentials(sealing)
-	configuration := awskms.NewFromConfig(operator)
+	administrator := awskms.NewFromConfig(s.Operator())
+	configuration := awskms.NewFromConfig(as(t, s, "ConfigurationFunction"))
 	sealed, err := configuration.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: &key, Plaintext: []byte("secret")})
 	if err != nil {
 		t.Fatal(err)
