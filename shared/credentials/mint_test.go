@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,32 @@ func TestTrap6TracingOnlyWhereVerifySawIt(t *testing.T) {
 		if in := w.sts.calls()[0]; len(in.Tags) > 0 || in.SourceIdentity != nil {
 			t.Errorf("trace %q: got tags %v and source identity %v, want none", trace, in.Tags, in.SourceIdentity)
 		}
+	}
+}
+
+// One Minter serves everyone at the same time: each under their own name, for the whole hour, which stscreds' provider would not.
+func TestTrap4EveryoneUnderTheirOwnName(t *testing.T) {
+	w := newWorld(t)
+	minter := credentials.NewMinter(w.sts, nil, nil)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			r := request(func(r *credentials.Request) { r.Caller.User = fmtCallers(i) })
+			if _, err := minter.Mint(t.Context(), r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	names := map[string]bool{}
+	for _, call := range w.sts.calls() {
+		names[*call.RoleSessionName] = true
+		if *call.DurationSeconds != 3600 {
+			t.Errorf("%s: got %d seconds, want 3600", *call.RoleSessionName, *call.DurationSeconds)
+		}
+	}
+	if len(names) != 50 {
+		t.Errorf("got %d names, want 50", len(names))
 	}
 }
 
