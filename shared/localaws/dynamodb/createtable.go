@@ -15,6 +15,7 @@ const (
 	maxGlobalIndexes = 20
 	maxLocalIndexes  = 5
 	maxInclude       = 100 // non-key attributes over all indexes
+	maxIndexKeys     = 8   // attributes of a global index's keys: four of each ("Multi-attribute keys pattern")
 )
 
 const (
@@ -37,6 +38,21 @@ type indexRequest struct {
 	include    []string
 	capacity   throughput
 	capacitied bool
+}
+
+// severalAttributes says whether a global index's partition key or sort key has more than one attribute.
+func (x indexRequest) severalAttributes() bool {
+	if !x.global {
+		return false
+	}
+	seen := map[string]bool{}
+	for _, k := range x.keys {
+		if seen[k.KeyType] {
+			return true
+		}
+		seen[k.KeyType] = true
+	}
+	return false
 }
 
 // createRequest is a CreateTable.
@@ -62,7 +78,7 @@ func (p parameters) createRequest() (createRequest, error) {
 		d.require("AttributeName", "AttributeType")
 		r.definitions = append(r.definitions, attributeDefinition{d.attributeName(), d.choice("AttributeType", "", "B", "N", "S")})
 	}
-	r.keys = p.keySchema()
+	r.keys = p.keySchema(2)
 	r.capacity, r.capacitied = p.throughput()
 	for _, x := range p.structures("LocalSecondaryIndexes") {
 		r.indexes = append(r.indexes, x.indexRequest(false))
@@ -77,6 +93,9 @@ func (p parameters) createRequest() (createRequest, error) {
 		if p.has(list) && len(p.array(list)) == 0 {
 			return createRequest{}, invalidParameters("List of %s is empty", list)
 		}
+	}
+	if slices.ContainsFunc(r.indexes, indexRequest.severalAttributes) {
+		return createRequest{}, notImplemented("indexes whose keys have several attributes")
 	}
 	if p.structure("StreamSpecification").flag("StreamEnabled") {
 		return createRequest{}, notImplemented("streams")
@@ -96,13 +115,14 @@ func (p parameters) attributeName() string {
 	return name
 }
 
-func (p parameters) keySchema() []keyElement {
+// keySchema reads the keys of a table or index, at most so many.
+func (p parameters) keySchema(most int) []keyElement {
 	elements := p.structures("KeySchema")
 	switch n := len(elements); {
 	case p.has("KeySchema") && n == 0:
 		p.constrain("KeySchema", "'[]'", "have length greater than or equal to 1")
-	case n > 2:
-		p.constrain("KeySchema", fmt.Sprintf("'%d elements'", n), "have length less than or equal to 2")
+	case n > most:
+		p.constrain("KeySchema", fmt.Sprintf("'%d elements'", n), fmt.Sprintf("have length less than or equal to %d", most))
 	}
 	var keys []keyElement
 	for _, k := range elements {
@@ -126,7 +146,11 @@ func (p parameters) throughput() (t throughput, given bool) {
 
 func (p parameters) indexRequest(global bool) indexRequest {
 	p.require("IndexName", "KeySchema", "Projection")
-	x := indexRequest{global: global, name: p.text("IndexName"), keys: p.keySchema()}
+	most := 2
+	if global {
+		most = maxIndexKeys
+	}
+	x := indexRequest{global: global, name: p.text("IndexName"), keys: p.keySchema(most)}
 	if p.has("IndexName") {
 		p.checkTableName(x.name)
 	}

@@ -246,6 +246,38 @@ func TestRequestsThatAreNotTheModels(t *testing.T) {
 	}
 }
 
+// Keys of several attributes are what global indexes have: AWS takes them, the local DynamoDB says that it doesn't. Those of tables
+// and local indexes AWS refuses.
+func TestKeysOfSeveralAttributes(t *testing.T) {
+	l := start(t)
+	const attributes = `"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"},{"AttributeName":"c","AttributeType":"S"}]`
+	keys := func(of string) string {
+		var elements []string
+		for i, role := range of {
+			elements = append(elements, `{"AttributeName":"`+string("abc"[i])+`","KeyType":"`+map[rune]string{'h': "HASH", 'r': "RANGE"}[role]+`"}`)
+		}
+		return `"KeySchema":[` + strings.Join(elements, ",") + `]`
+	}
+	for _, c := range []struct{ table, local, global, want string }{
+		{"h", "", "hh", "#NotImplemented"},
+		{"h", "", "hrr", "#NotImplemented"},
+		{"hrr", "", "", "length less than or equal to 2"},
+		{"hr", "hrr", "", "length less than or equal to 2"},
+		{"hh", "", "", "not a RANGE key type"},
+	} {
+		body := `{"TableName":"Wide","BillingMode":"PAY_PER_REQUEST",` + attributes + `,` + keys(c.table)
+		if c.local != "" {
+			body += `,"LocalSecondaryIndexes":[{"IndexName":"inner","Projection":{"ProjectionType":"ALL"},` + keys(c.local) + `}]`
+		}
+		if c.global != "" {
+			body += `,"GlobalSecondaryIndexes":[{"IndexName":"outer","Projection":{"ProjectionType":"ALL"},` + keys(c.global) + `}]`
+		}
+		if status, answer := l.raw(t, "CreateTable", body+"}"); status < 400 || !strings.Contains(answer, c.want) {
+			t.Errorf("%+v: got %d %s", c, status, answer)
+		}
+	}
+}
+
 func TestAnswersCarryTheirChecksum(t *testing.T) {
 	l := start(t)
 	w := httptest.NewRecorder()
