@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/arngate/arngate/shared/audit"
+	"github.com/arngate/arngate/shared/registry"
 )
 
 // maxBatch is how many items one BatchGetItem reads.
@@ -44,10 +45,13 @@ func (a *Archive) Audits(ctx context.Context, site, provider, after string, limi
 	if after != "" && !idPattern.MatchString(after) {
 		return nil, "", fmt.Errorf("list audits: %w", ErrCursor)
 	}
-	if provider == "" {
+	switch {
+	case provider == "":
 		page, err = a.all(ctx, site, after, limit+1)
-	} else {
+	case registry.ValidName(provider):
 		page, err = a.ofProvider(ctx, site, provider, after, limit+1)
+	default: // nobody's, and perhaps no key
+		page = []Audit{}
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("list audits: %w", err)

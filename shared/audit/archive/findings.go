@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"github.com/arngate/arngate/shared/audit"
+	"github.com/arngate/arngate/shared/registry"
 )
 
 const (
@@ -53,6 +54,9 @@ type current struct {
 
 // current reads what is known of a provider. It returns [ErrNotFound] if nothing is.
 func (a *Archive) current(ctx context.Context, site, provider string) (current, error) {
+	if !registry.ValidName(provider) {
+		return current{}, ErrNotFound
+	}
 	var stored currentItem
 	if err := a.get(ctx, site, currentPrefix+provider, &stored); err != nil {
 		return current{}, err

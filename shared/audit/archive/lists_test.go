@@ -36,6 +36,7 @@ func TestAuditsAreListedNewestFirst(t *testing.T) {
 	}{
 		"all by 7": {"", 7, all}, "all by 130": {"", 130, all}, "all at once": {"", 1000, all},
 		"one's by 1": {"main", 1, mains}, "one's by 11": {"main", 11, mains}, "one's at once": {"main", 1000, mains}, "nobody's": {"mai", 10, nil},
+		"no key": {strings.Repeat("m", 3000), 10, nil},
 	} {
 		var got []string
 		after := ""
@@ -111,6 +112,7 @@ func TestFindingsAreListedByProviderTheWorstFirst(t *testing.T) {
 		"one's high":  {archive.Filter{Provider: "p07", Severity: audit.High}, all[22:23]},
 		"none":        {archive.Filter{State: audit.Resolved, Severity: audit.Critical}, nil},
 		"nobody's":    {archive.Filter{Provider: "nobody"}, nil},
+		"no key":      {archive.Filter{Provider: strings.Repeat("m", 3000)}, nil},
 		"not a state": {archive.Filter{State: "x"}, nil},
 	} {
 		for _, limit := range []int{1, 2, 7, 89, 90, 1000} {
