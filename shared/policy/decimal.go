@@ -74,7 +74,7 @@ func sign(n int) int {
 // parseDate takes the forms of W3C's profile of ISO 8601 ("Date and Time Formats"; a time without a zone is UTC), and seconds
 // since 1970. Four digits are a year.
 func parseDate(s string) (time.Time, bool) {
-	if d, ok := parseDecimal(s); ok && len(s) != len("2006") {
+	if d, ok := parseDecimal(s); ok && (len(s) != len("2006") || !digits(s)) {
 		return d.unix()
 	}
 	for _, layout := range [...]string{
