@@ -32,7 +32,7 @@ test: ## run all tests, with the race detector where there is a C compiler
 
 .PHONY: transfer
 transfer: ## send a file of over 300 MB to the local AWS in parts and back, and one of 200 MB as a browser does
-	go test ./functions/s3 -count=1 -run 'TestLargeFile|TestBrowserUpload' -args -transfer 320
+	go test ./functions/s3 -count=1 -run 'TestLargeFile|TestTaskABrowserUpload' -args -transfer 320
 
 .PHONY: check
 check: ## check format, lint, vet, dead code, licences, OpenAPI and template

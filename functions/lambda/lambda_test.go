@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -122,6 +123,41 @@ func TestTrap44FunctionErrors(t *testing.T) {
 	want(t, s.Call(http.MethodPost, fmt.Sprintf(invocations, "panics"), s.Builder(), `{}`), http.StatusFailedDependency, `"error_message":"boom"`)
 	want(t, s.Call(http.MethodPost, fmt.Sprintf(invocations, "slow"), s.Builder(), `{}`), http.StatusFailedDependency, "timed out")
 	want(t, s.Call(http.MethodPost, fmt.Sprintf(invocations, "looks-like-it"), s.Builder(), `{}`), http.StatusOK, `"errorMessage":"none"`)
+}
+
+// A client shows why a function failed: what it answers with is what the function's own runtime wrote, with the frames of its stack
+// as lines, whichever language it is in, and the end of its log.
+func TestTaskAFailingFunctionShownWithItsStack(t *testing.T) {
+	fails := func(name string, trace ...string) locallambda.Function {
+		return locallambda.Function{Name: name, Run: func(_ context.Context, in locallambda.Invocation) ([]byte, error) {
+			_, _ = fmt.Fprintln(in.Log, "looking for order 42")
+			return nil, &locallambda.FunctionError{Type: "OrderError", Message: "no such order", Trace: trace}
+		}}
+	}
+	s := start(t, fails("orders", "at find (/var/task/orders.js:12:9)", "at handler (/var/task/index.js:3:5)"), fails("bare"))
+	failed := s.Call(http.MethodPost, fmt.Sprintf(invocations, "orders")+"?log=tail", s.Builder(), `{"order":42}`)
+	var shown struct {
+		Code       string   `json:"code"`
+		Type       string   `json:"error_type"`
+		Message    string   `json:"error_message"`
+		StackTrace []string `json:"stack_trace"`
+		LogTail    string   `json:"log_tail"`
+		Hint       string   `json:"hint"`
+		Retryable  bool     `json:"retryable"`
+	}
+	if err := json.Unmarshal([]byte(failed.Body), &shown); err != nil || failed.Status != http.StatusFailedDependency {
+		t.Fatalf("got %d %s", failed.Status, failed.Body)
+	}
+	screen := shown.Type + ": " + shown.Message + "\n    " + strings.Join(shown.StackTrace, "\n    ")
+	if want := "OrderError: no such order\n    at find (/var/task/orders.js:12:9)\n    at handler (/var/task/index.js:3:5)"; screen != want {
+		t.Errorf("shown is\n%s\nwant\n%s", screen, want)
+	}
+	if !strings.Contains(shown.LogTail, "looking for order 42") || shown.Code != "function_failed" || shown.Hint == "" || shown.Retryable {
+		t.Errorf("got %+v", shown)
+	}
+	if bare := s.Call(http.MethodPost, fmt.Sprintf(invocations, "bare"), s.Builder(), `{}`); strings.Contains(bare.Body, "stack_trace") || strings.Contains(bare.Body, "log_tail") {
+		t.Errorf("what isn't there is shown: %s", bare.Body)
+	}
 }
 
 // trap 45: an invocation whose answer is lost is not sent again, and not called a failure.

@@ -102,9 +102,9 @@ func TestLargeFile(t *testing.T) {
 	b.wantLittle(t)
 }
 
-// TestBrowserUpload: a browser asks for a form for the file that was chosen, sends it, shows it in its folder, and can't send more
-// than it said.
-func TestBrowserUpload(t *testing.T) {
+// TestTaskABrowserUploadByPostPolicy: a browser asks for a form for the file that was chosen, sends it, shows it in its folder, and
+// can't send more than it said. `make transfer` sends 200 MB.
+func TestTaskABrowserUploadByPostPolicy(t *testing.T) {
 	b := newBench(t)
 	b.counted(t)
 	size := *transfer * (1 << 20) * 5 / 8 // 20 MiB if nothing else is said
@@ -133,8 +133,8 @@ func TestBrowserUpload(t *testing.T) {
 	b.wantLittle(t)
 }
 
-// TestFileBrowser: what a person does in a file browser, and what is shown each time.
-func TestFileBrowser(t *testing.T) {
+// TestTaskAFileBrowserWithFoldersRenameAndBulkDelete: what a person does in a file browser, and what is shown each time.
+func TestTaskAFileBrowserWithFoldersRenameAndBulkDelete(t *testing.T) {
 	b := newBench(t)
 	show := func(folder string) string {
 		t.Helper()

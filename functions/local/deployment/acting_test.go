@@ -32,7 +32,7 @@ func callFor(s *deploymenttest.Stack, user, path, token string) deploymenttest.A
 }
 
 // A backend that acts for a user: AWS's log and ours name both, and their credentials are neither's alone.
-func TestActingForAUser(t *testing.T) {
+func TestTaskABackendActingForItsUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := deploymenttest.InProcess(t, deploymenttest.Options{})
 		token := actingToken(t, s, "arngate/connect arngate/act-as")
