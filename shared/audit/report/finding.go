@@ -12,6 +12,7 @@ type finding struct {
 	Anchor, Fingerprint string
 	Severity, State     label
 	Title, Risk         string
+	About               string // the action, where the title is about one
 	Summary             string
 	Action, Resource    string
 	Verdict             label
@@ -29,7 +30,11 @@ type fix struct {
 	Summary, Policy, Commands string
 
 	Steps []string
+	Same  *reference // to the finding whose commands resolve this one too; then it has none of its own
 }
+
+// reference names a finding that is on the page.
+type reference struct{ Anchor, Title, About string }
 
 type suppression struct {
 	Reason, By string
@@ -50,6 +55,9 @@ func findingOf(f audit.Finding) finding {
 			Commands: escaped(strings.Join(f.Remediation.Commands, "\n")), Steps: visibleAll(f.Remediation.Steps),
 		},
 	}
+	if aboutAction(f.Rule) {
+		shown.About = shown.Action
+	}
 	if s := f.Evidence.Statement; s != nil {
 		shown.Statement = visible(statementName(*s))
 	}
@@ -57,6 +65,31 @@ func findingOf(f audit.Finding) finding {
 		shown.Suppression = &suppression{Reason: visible(s.Reason), By: visible(s.By), Set: momentOf(s.Set), Until: momentOf(s.Until)}
 	}
 	return shown
+}
+
+// aboutAction reports whether a rule's findings differ by their action.
+func aboutAction(r audit.Rule) bool {
+	switch r {
+	case audit.RuleMissing, audit.RuleRequiredUnknown, audit.RuleWriteExcess, audit.RuleReadExcess, audit.RuleTooWide, audit.RuleEscalation:
+		return true
+	default:
+		return false
+	}
+}
+
+// share leaves the commands to the first of the findings that they resolve.
+func share(all []finding, known map[string]*reference) {
+	for i := range all {
+		f := &all[i]
+		if f.Fix.Commands == "" {
+			continue
+		}
+		if first, ok := known[f.Fix.Commands]; ok {
+			f.Fix.Same, f.Fix.Commands, f.Fix.Policy = first, "", ""
+			continue
+		}
+		known[f.Fix.Commands] = &reference{Anchor: f.Anchor, Title: f.Title, About: f.About}
+	}
 }
 
 // anchor keeps of a fingerprint what an id may hold.

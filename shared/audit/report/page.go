@@ -23,6 +23,7 @@ type page struct {
 	Matrices    []matrix
 	Permissions []permission
 
+	OneByOne   bool      // there are several fixes, and one may undo another
 	Findings   []finding // that stand and aren't suppressed, or are critical all the same
 	Suppressed []finding
 	Resolved   []finding
@@ -88,6 +89,10 @@ func pageOf(r audit.Report) page {
 			anchors[permissionKey(f.Action, f.Resource)] = shown.Anchor
 		}
 	}
+	commands := map[string]*reference{}
+	share(p.Findings, commands)
+	share(p.Suppressed, commands)
+	p.OneByOne = len(commands) > 1
 	p.Severities = severities(r)
 	p.Matrices = matrices(r, anchors)
 	for _, each := range r.Permissions {
