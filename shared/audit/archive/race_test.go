@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -84,6 +86,59 @@ func TestANewerAuditContinuesWhatTheOlderOneFoundMeanwhile(t *testing.T) {
 	latest := must[*audit.Report](t)(k.Latest(t.Context(), siteA, "main"))
 	if len(latest.Findings) != 3 {
 		t.Errorf("got %d findings to compare with, want 3", len(latest.Findings))
+	}
+}
+
+// meddled is a client with whom something happens right before the first transaction: after all that it rests on was read.
+type meddled struct {
+	archive.Client
+
+	once   sync.Once
+	meddle func()
+}
+
+// TransactWriteItems lets it happen, and goes on.
+func (m *meddled) TransactWriteItems(
+	ctx context.Context, in *awsdynamodb.TransactWriteItemsInput, o ...func(*awsdynamodb.Options),
+) (*awsdynamodb.TransactWriteItemsOutput, error) {
+	m.once.Do(m.meddle)
+	return m.Client.TransactWriteItems(ctx, in, o...)
+}
+
+// Whichever of two audits comes in between the other's reading and its writing, what is known is what it would be had they ended
+// one after the other.
+func TestAnAuditThatEndsInBetween(t *testing.T) {
+	later := noon().Add(time.Second)
+	for name, c := range map[string]struct {
+		first bool // whether there was an audit before
+		mine  time.Time
+		other time.Time
+		want  []standing
+	}{
+		"a newer one":            {true, noon(), later, []standing{{"02", audit.New, later, later, true}}},
+		"an older one":           {true, later, noon(), []standing{{"01", audit.New, later, later, true}, {"02", audit.Unchanged, noon(), noon(), false}}},
+		"a newer one, the first": {false, noon(), later, []standing{{"02", audit.New, later, later, true}}},
+		"an older one, the first": {
+			false, later, noon(),
+			[]standing{{"01", audit.New, later, later, true}, {"02", audit.Unchanged, noon(), noon(), false}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKeeper(t)
+			if c.first {
+				k.audited("main", noon().Add(-time.Hour))
+			}
+			mine, other := k.begun("main"), k.begun("main")
+			client := &meddled{Client: k.db, meddle: func() { k.finish(other, c.other, finding(2, audit.High)) }}
+			if err := archive.New(client, table, retention).Finish(t.Context(), mine, report(c.mine, finding(1, audit.High))); err != nil {
+				t.Fatal(err)
+			}
+			k.checkKnown(c.want...)
+			got := must[archive.Audit](t)(k.Audit(t.Context(), siteA, mine.ID))
+			if got.Status != archive.Done || got.Superseded != c.mine.Before(c.other) {
+				t.Errorf("got %+v", got)
+			}
+		})
 	}
 }
 
