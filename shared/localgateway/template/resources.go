@@ -182,12 +182,23 @@ func (t *Template) roleNamed(name, arn string) *Role {
 	return &t.Roles[at]
 }
 
-// resolveRoles refuses a function whose role has no rights in the template: it could do nothing.
+// resolveRoles refuses a function or a schedule whose role has no rights in the template: it could do nothing. And a function with a
+// queue that the template doesn't have.
 func (t *Template) resolveRoles() error {
 	var faults []error
 	for _, f := range t.Functions {
 		if _, known := t.Role(f.Role); !known {
 			faults = append(faults, at(fmt.Errorf("its role %s is none of the template's", f.Role), "Resources", f.LogicalID))
+		}
+		for _, e := range f.Queues {
+			if _, known := t.Queue(e.Queue); !known {
+				faults = append(faults, at(fmt.Errorf("its queue %s is none of the template's", e.Queue), "Resources", f.LogicalID, "Events", e.Event))
+			}
+		}
+	}
+	for _, s := range t.Schedules {
+		if _, known := t.Role(s.Role); !known {
+			faults = append(faults, at(fmt.Errorf("its role %s is none of the template's", s.Role), "Resources", s.LogicalID))
 		}
 	}
 	return errors.Join(faults...)
