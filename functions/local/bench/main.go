@@ -29,6 +29,7 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	flags.SetOutput(diagnostics)
 	out := flags.String("out", "BENCHMARKS.md", "write the report to this `file`")
 	raw := flags.String("raw", "bin/bench.txt", "write what the benchmarks print to this `file`, for benchstat")
+	once := flags.Bool("once", false, "measure everything once only: the figures mean nothing, but all of it runs")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -39,6 +40,9 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	measured := figures{}
 	var printed []byte
 	for _, s := range suites() {
+		if *once {
+			s = s.once()
+		}
 		_, _ = fmt.Fprintf(diagnostics, "== %s\n", s)
 		text, err := s.run(ctx)
 		printed = append(printed, text...)

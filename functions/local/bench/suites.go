@@ -16,6 +16,15 @@ type suite struct {
 	args  []string
 }
 
+// once is the suite with one turn of everything: enough to see that it runs.
+func (s suite) once() suite {
+	if s.bench != "" {
+		s.time = "1x"
+	}
+	s.args = nil
+	return s
+}
+
 // suites are all that is measured. Ratios are of 2,000 calls each where a call is quick, and of fewer where it takes milliseconds.
 func suites() []suite {
 	const (
