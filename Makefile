@@ -115,6 +115,10 @@ audit-scale: ## measure how long 1,000 providers take to audit, of whom one hang
 defences: ## switch each defence off in a copy, and want the storms to notice
 	@.ci/defences
 
+.PHONY: mutation
+mutation: ## mutate the packages that decide who may do what, and list the mutants that no test notices; hours; needs jq
+	@.ci/mutation
+
 .PHONY: conformance
 conformance: ## hold the local AWS against DynamoDB Local and MinIO; installs both, outside the repository
 	@.ci/conformance
