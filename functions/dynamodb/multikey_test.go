@@ -20,7 +20,9 @@ func (s severalAttributes) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeTable") || answer.StatusCode != http.StatusOK {
 		return answer, err
 	}
-	var out struct{ Table map[string]any }
+	var out struct {
+		Table map[string]any `json:"Table"`
+	}
 	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil {
 		return nil, err
 	}
@@ -28,7 +30,9 @@ func (s severalAttributes) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if indexes, ok := out.Table["GlobalSecondaryIndexes"].([]any); ok {
-		element := func(name, role string) map[string]string { return map[string]string{"AttributeName": name, "KeyType": role} }
+		element := func(name, role string) map[string]string {
+			return map[string]string{"AttributeName": name, "KeyType": role}
+		}
 		indexes[0].(map[string]any)["KeySchema"] = []any{ //nolint:forcetypeassert // it is one
 			element("customer", "HASH"), element("status", "HASH"), element("placed", "RANGE"), element("total", "RANGE"),
 		}

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"crypto/hmac"
+	"crypto/md5" //nolint:gosec // to show what an ETag isn't
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -227,6 +228,30 @@ func TestMultipartUpload(t *testing.T) {
 	if again.PartSize != 8<<20 || again.PartCount != 1 {
 		t.Errorf("%+v", again)
 	}
+}
+
+// TestTrap41ETagsAreOpaque: the ETag of an upload in parts is no hash of the content, and is good for conditions and moves all the same.
+func TestTrap41ETagsAreOpaque(t *testing.T) {
+	b := newBench(t)
+	whole := strings.Repeat("x", 5<<20) + "the rest"
+	u := b.upload(t, fmt.Sprintf(`{"kind":"multipart","key":"parts","size":%d,"part_size":%d}`, len(whole), 5<<20))
+	var done s3.Completed
+	b.post(t, uploadsPath+"/complete", b.parts(t, u, whole)+`}`).into(t, &done)
+	sum := md5.Sum([]byte(whole)) //nolint:gosec // what it isn't
+	if strings.Contains(done.ETag, hex.EncodeToString(sum[:])) || !strings.HasSuffix(done.ETag, `-2"`) {
+		t.Errorf("ETag %s", done.ETag)
+	}
+	part := b.object(t, http.MethodGet, "parts", "If-Match", done.ETag, "Range", "bytes=5242880-")
+	part.want(t, http.StatusPartialContent, "the rest")
+	part.wantHeader(t, "ETag", done.ETag)
+	b.object(t, http.MethodGet, "parts", "If-None-Match", done.ETag).want(t, http.StatusNotModified, "")
+	if moved := b.bulk(t, "files/move", ends(t, "key", "parts", "moved")); moved.Failed != 0 {
+		t.Error(outcomes(moved)) // the source's ETag binds both copy and deletion, the copy's is another
+	}
+	if got := strings.Join(b.keys(t), " "); got != "moved" {
+		t.Errorf("left: %s", got)
+	}
+	b.put(t, "moved", "new", "If-Match", done.ETag).wantProblem(t, problem.ConditionFailed) // the copy is in one piece, its ETag another
 }
 
 // TestPartsOfWhatIsLarge: no more than 10,000, in whole MiB, and no more URLs than an answer holds.
