@@ -48,6 +48,7 @@ func needs(r audit.Report) answer {
 		}
 	}
 	all := len(r.Permissions)
+	unknown = max(unknown, len(open(r, audit.RuleRequiredUnknown)))
 	switch {
 	case r.Verification.Status == registry.Unusable:
 		return answer{question, label{"No", toneBad}, "The provider can’t be used at all, so nothing was tried."}
@@ -70,7 +71,7 @@ func excess(r audit.Report) answer {
 	switch {
 	case len(found) > 0:
 		return answer{question, label{"No", toneBad}, count(len(found), "finding says", "findings say") + " what is granted beyond the connections’ needs."}
-	case r.Coverage.Policies != audit.PoliciesRead:
+	case r.Coverage.Policies != audit.PoliciesRead, len(open(r, audit.RuleExcessUnknown)) > 0:
 		return answer{question, label{"Unknown", toneUnknown}, "Not all policies could be read. What is not read is not clean."}
 	}
 	return answer{question, label{"Yes", toneGood}, "The identity’s own policies grant what the connections need, and nothing else."}
@@ -113,8 +114,23 @@ func headline(r audit.Report) (label, string) {
 	case counts[audit.High] > 0:
 		return label{"Needs attention", toneHigh}, serious
 	case counts[audit.Medium] > 0:
-		return label{"Could be tighter", toneMedium}, count(counts[audit.Medium], "finding shows", "findings show") + " where less would do."
-	case r.Coverage.Policies != audit.PoliciesRead || r.Coverage.Unproven > 0:
+		return label{"Could be better", toneMedium}, count(counts[audit.Medium], "finding", "findings") + " to put right when there is time."
+	}
+	return remaining(r)
+}
+
+// remaining is the headline where no finding asks for attention: that may be because it is accepted, or because not all was seen.
+func remaining(r audit.Report) (label, string) {
+	seen := map[tone]bool{}
+	for _, a := range answers(r) {
+		seen[a.Label.Tone] = true
+	}
+	switch {
+	case seen[toneBad] && len(open(r)) == 0:
+		return label{"Needs attention", toneHigh}, "Not everything that is needed is granted."
+	case seen[toneBad]:
+		return label{"As accepted", toneNeutral}, "What is not in order is known, and accepted for a time."
+	case seen[toneUnknown] || r.Coverage.Unproven > 0:
 		return label{"Not all seen", toneUnknown}, "No fault was found in what could be looked at. Not everything could be."
 	}
 	return label{"In order", toneGood}, "What is needed is granted, nothing more, and nobody else gets in."

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,12 +70,9 @@ func findingOf(f audit.Finding) finding {
 
 // aboutAction reports whether a rule's findings differ by their action.
 func aboutAction(r audit.Rule) bool {
-	switch r {
-	case audit.RuleMissing, audit.RuleRequiredUnknown, audit.RuleWriteExcess, audit.RuleReadExcess, audit.RuleTooWide, audit.RuleEscalation:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]audit.Rule{
+		audit.RuleMissing, audit.RuleRequiredUnknown, audit.RuleWriteExcess, audit.RuleReadExcess, audit.RuleTooWide, audit.RuleEscalation,
+	}, r)
 }
 
 // share leaves the commands to the first of the findings that they resolve.
