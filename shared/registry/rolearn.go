@@ -29,14 +29,17 @@ var (
 
 var (
 	accountPattern  = regexp.MustCompile(`^[0-9]{12}$`)
-	roleNamePattern = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	roleNamePattern = regexp.MustCompile(`^[\w+=,.@-]+$`) // and no longer than maxRoleName
 	// rolePathPattern is IAM's (Role, Path: U+0021 to U+007E between slashes) without what IAM policies take for
 	// patterns and variables, and without empty segments.
 	rolePathPattern = regexp.MustCompile(`^/(?:[!-~]+/)*$`)
 )
 
-// maxRolePath is IAM's limit for a path, in characters.
-const maxRolePath = 512
+// IAM's limits for a path and a name, in characters.
+const (
+	maxRolePath = 512
+	maxRoleName = 64
+)
 
 // ParseRoleARN takes the ARN of an IAM role apart. The partition must be this one, and path, which begins and ends with
 // a slash, must stand in the role's path as whole segments; "/" or "" requires none.
@@ -56,7 +59,7 @@ func ParseRoleARN(arn, partition, path string) (RoleARN, error) {
 	// The name is what follows the last slash; what stands before it are segments of the path (trap 11).
 	slash := strings.LastIndexByte(rest, '/')
 	role := RoleARN{Partition: parts[1], Account: parts[4], Path: "/" + rest[:slash+1], Name: rest[slash+1:]}
-	if !roleNamePattern.MatchString(role.Name) || !validRolePath(role.Path) {
+	if len(role.Name) > maxRoleName || !roleNamePattern.MatchString(role.Name) || !validRolePath(role.Path) {
 		return RoleARN{}, ErrNotRoleARN
 	}
 	if role.Partition != partition {
