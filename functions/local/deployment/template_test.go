@@ -1,6 +1,7 @@
 package deployment_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -11,50 +12,83 @@ import (
 
 	"github.com/arngate/arngate/functions/local/deployment"
 	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
+	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/localgateway/template"
 )
 
 // load resolves the template, with parameters beside those that it requires.
 func load(t *testing.T, parameters ...map[string]string) *template.Template {
 	t.Helper()
-	all := map[string]string{"JwtIssuer": "https://issuer.example", "JwtAudience": deployment.Audience}
-	for _, more := range parameters {
-		maps.Copy(all, more)
-	}
-	declared, err := template.Load(deploymenttest.TemplatePath(t), template.Inputs{
-		Account: deployment.Account, Region: deployment.Region, StackName: deployment.StackName, Parameters: all,
-	})
+	declared, err := loadFrom(deploymenttest.TemplatePath(t), parameters...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return declared
 }
 
+func loadFrom(path string, parameters ...map[string]string) (*template.Template, error) {
+	all := map[string]string{"JwtIssuer": "https://issuer.example", "JwtAudience": deployment.Audience}
+	for _, more := range parameters {
+		maps.Copy(all, more)
+	}
+	return template.Load(path, template.Inputs{
+		Account: deployment.Account, Region: deployment.Region, StackName: deployment.StackName, Parameters: all,
+	})
+}
+
 // Every route of the template has an operation in its function, and every operation a route.
 func TestTemplateHasTheCodesRoutes(t *testing.T) {
-	declared := map[string][]string{}
-	for _, route := range load(t).Routes {
-		key := route.Key()
+	for _, fault := range routeFaults(deployment.Routes(), load(t)) {
+		t.Error(fault)
+	}
+}
+
+// routeFaults are the routes that only the template or only the code has.
+func routeFaults(operations map[string][]string, declared *template.Template) (faults []string) {
+	coded, routed := map[string]bool{}, map[string]bool{}
+	for function, keys := range operations {
+		for _, key := range keys {
+			coded[function+" "+key] = true
+		}
+	}
+	for _, route := range declared.Routes {
+		key := route.Function + " " + route.Key()
 		if route.Public {
 			key += " (public)"
 		}
-		declared[route.Function] = append(declared[route.Function], key)
+		routed[key] = true
 	}
-	for _, routes := range declared {
-		slices.Sort(routes)
+	for _, key := range slices.Sorted(maps.Keys(coded)) {
+		if !routed[key] {
+			faults = append(faults, key+" has an operation, and no route in the template")
+		}
 	}
-	if diff := cmp.Diff(deployment.Routes(), declared); diff != "" {
-		t.Errorf("routes of the code (-) and of the template (+):\n%s", diff)
+	for _, key := range slices.Sorted(maps.Keys(routed)) {
+		if !coded[key] {
+			faults = append(faults, key+" is a route of the template that no operation answers")
+		}
 	}
+	return faults
 }
 
 // A function's environment in the template is what its code reads: no more, and no required variable less.
 func TestTemplateHasTheCodesVariables(t *testing.T) {
+	for _, fault := range variableFaults(variables(t), load(t)) {
+		t.Error(fault)
+	}
+}
+
+func variables(t *testing.T) map[string][]config.Variable {
+	t.Helper()
 	read, err := deployment.Variables()
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := load(t)
+	return read
+}
+
+// variableFaults are the variables that only the template or only the code knows.
+func variableFaults(read map[string][]config.Variable, declared *template.Template) (faults []string) {
 	for _, function := range declared.Functions {
 		known := map[string]bool{}
 		for _, variable := range read[function.LogicalID] {
@@ -62,18 +96,19 @@ func TestTemplateHasTheCodesVariables(t *testing.T) {
 			_, there := function.Environment[variable.Name]
 			// Lambda itself sets the two that aren't declared.
 			if !there && variable.Name != "AWS_REGION" && variable.Name != "AWS_LAMBDA_FUNCTION_NAME" {
-				t.Errorf("%s reads %s, which the template doesn't declare", function.LogicalID, variable.Name)
+				faults = append(faults, fmt.Sprintf("%s reads %s, which the template doesn't declare", function.LogicalID, variable.Name))
 			}
 		}
 		for name := range function.Environment {
 			if !known[name] {
-				t.Errorf("the template gives %s the variable %s, which it doesn't read", function.LogicalID, name)
+				faults = append(faults, fmt.Sprintf("the template gives %s the variable %s, which it doesn't read", function.LogicalID, name))
 			}
 		}
 	}
 	if len(declared.Functions) != len(read) {
-		t.Errorf("the template has %d functions, the code %d", len(declared.Functions), len(read))
+		faults = append(faults, fmt.Sprintf("the template has %d functions, the code %d", len(declared.Functions), len(read)))
 	}
+	return faults
 }
 
 // Every table is named to a function, has what the code relies on, and is used.
