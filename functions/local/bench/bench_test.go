@@ -86,3 +86,25 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+const profileText = `Type: cpu
+      flat  flat%   sum%        cum   cum%
+         0     0%     0%      4.00s  8.54%  github.com/arngate/arngate/shared/httpapi.handler.Invoke
+         0     0%     0%       800ms  1.5%  github.com/arngate/arngate/shared/telemetry.(*Telemetry).Done
+         0     0%     0%      1.00s  1.5%  github.com/danielgtaylor/huma/v2.writeResponse
+`
+
+func TestProfileIsRead(t *testing.T) {
+	got := figures{}
+	got.readProfile(profileText)
+	for label, want := range map[string]float64{"log line and metrics": 20, "the answer as JSON": 25, "routing": 0, restLabel: 55} {
+		if share, ok := got.get(profileName, label); !ok || share != want {
+			t.Errorf("%s: got %v, %t, want %v", label, share, ok, want)
+		}
+	}
+	empty := figures{}
+	empty.readProfile("")
+	if len(empty) > 0 {
+		t.Errorf("a profile of nothing has %v", empty)
+	}
+}

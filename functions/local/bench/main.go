@@ -52,6 +52,16 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 		}
 		measured.read(s.pkg, string(text))
 	}
+	times := profileTime
+	if *once {
+		times = "1x"
+	}
+	_, _ = fmt.Fprintln(diagnostics, "== a profile")
+	taken, err := profile(ctx, times)
+	if err != nil {
+		return err
+	}
+	measured.readProfile(taken)
 	after, err := describe(ctx)
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func rows() []row {
 
 const (
 	overheadWhy = "a direct call of the local AWS is done in a fraction of a millisecond; to the event's JSON, the token, the routing, the log line " +
-		"and the answer's JSON go the tens of microseconds under \"event to answer\" below. Of AWS itself, milliseconds away, they are a few per cent"
+		"and the answer's JSON go tens of microseconds: where, the profile below shows. Of AWS itself, milliseconds away, they are a few per cent"
 	coldWhy = "the bare program makes one call of AWS; ours makes six, one after another (data keys, KMS, connection, provider, cached credentials, the call itself), " +
 		"and its executable holds the API's schemas and every client of a connection"
 )
@@ -122,6 +122,7 @@ func render(before, after machine, measured figures) string {
 	if len(whys) > 0 {
 		b.WriteString("\nWhy not:\n\n" + strings.Join(whys, ""))
 	}
+	b.WriteString(renderProfile(measured))
 	for _, g := range growths() {
 		b.WriteString(g.render(measured))
 	}
