@@ -35,7 +35,7 @@ func TestHoursOfRequests(t *testing.T) {
 		for i := range brokers {
 			brokers[i] = w.instance()
 		}
-		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same requests each time
+		random := rand.New(rand.NewPCG(1, 2))                         //nolint:gosec // the same requests each time
 		users := rand.NewZipf(random, 1.1, 1, uint64(*usersAsking)-1) //nolint:gosec // as many as there are
 		var all sync.WaitGroup
 		for range *requestsAsked {
