@@ -26,6 +26,7 @@ import (
 type right struct {
 	resource, sid, action string
 	node                  *yaml.Node // the action, in the template
+	statement             *yaml.Node // that allows it
 }
 
 func (r right) String() string { return r.resource + "/" + r.sid + "/" + r.action }
@@ -58,22 +59,65 @@ func TestRightsAreNeededOneByOne(t *testing.T) {
 		}
 		t.Run(r.String(), func(t *testing.T) {
 			t.Parallel()
-			document := parse(t)
-			rights(t, document)[i].node.Value = needless
-			path := filepath.Join(t.TempDir(), "template.yaml")
-			write(t, path, document)
-			synctest.Test(t, func(t *testing.T) {
-				s := deploymenttest.InProcess(t, deploymenttest.Options{Template: path, Bare: true})
-				differences := scenario(t, s)
-				if len(differences) == 0 {
-					t.Errorf("nobody notices that %s is missing: it is not needed, or no test needs it", r)
-				}
-				if !slices.ContainsFunc(denied(s), func(c localaws.Call) bool { return c.Action == r.action }) {
-					t.Errorf("AWS never said that %s is missing; what was seen: %q", r, differences)
-				}
-			})
+			for _, fault := range unneeded(t, parse(t), i) {
+				t.Error(fault)
+			}
 		})
 	}
+}
+
+// Rights that nothing uses are named, whichever role has them.
+func TestNeedlessRightsAreNamed(t *testing.T) {
+	t.Parallel()
+	for place, action := range map[string]string{
+		"GatewayRoleState/Unseal": "kms:Encrypt", "ConfigurationRole/Seal": "kms:Decrypt", "AuditScheduleRole/ListNames": "dynamodb:Query",
+	} {
+		t.Run(place, func(t *testing.T) {
+			t.Parallel()
+			document := parse(t)
+			i := grant(t, document, place, action)
+			faults := unneeded(t, document, i)
+			if !slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, "nobody notices that "+place+"/"+action) }) {
+				t.Errorf("got %q, want a fault that names %s of %s", faults, action, place)
+			}
+		})
+	}
+}
+
+// grant adds an action to a statement that has one or more, and returns the place of the right among [rights].
+func grant(t *testing.T, document *yaml.Node, place, action string) int {
+	t.Helper()
+	first := slices.IndexFunc(rights(t, document), func(r right) bool { return strings.HasPrefix(r.String(), place+"/") })
+	if first < 0 {
+		t.Fatalf("the template has no statement %s", place)
+	}
+	actions := member(rights(t, document)[first].statement, "Action")
+	if actions.Kind == yaml.ScalarNode {
+		only := *actions
+		*actions = yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{&only}}
+	}
+	actions.Content = append(actions.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: action})
+	return slices.IndexFunc(rights(t, document), func(r right) bool { return r.String() == place+"/"+action })
+}
+
+// unneeded says what is wrong with the i-th of the template's rights: that nobody notices when it is gone, or AWS doesn't name it.
+func unneeded(t *testing.T, document *yaml.Node, i int) (faults []string) {
+	t.Helper()
+	r := rights(t, document)[i]
+	r.node.Value = needless
+	path := filepath.Join(t.TempDir(), "template.yaml")
+	write(t, path, document)
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{Template: path, Bare: true})
+		differences := scenario(t, s)
+		if len(differences) == 0 {
+			faults = append(faults, "nobody notices that "+r.String()+" is missing: it is not needed, or no test needs it")
+		}
+		if !slices.ContainsFunc(denied(s), func(c localaws.Call) bool { return c.Action == r.action }) {
+			faults = append(faults, fmt.Sprintf("AWS never said that %s is missing; what was seen: %q", r, differences))
+		}
+	})
+	return faults
 }
 
 // lambdasOwn says that Lambda or the scheduler uses a right by itself, where this deployment doesn't do what they do: they write logs,
@@ -262,7 +306,7 @@ func allowed(resource string, document *yaml.Node) []right {
 			nodes = []*yaml.Node{action}
 		}
 		for _, node := range nodes {
-			all = append(all, right{resource, member(statement, "Sid").Value, node.Value, node})
+			all = append(all, right{resource, member(statement, "Sid").Value, node.Value, node, statement})
 		}
 	}
 	return all
