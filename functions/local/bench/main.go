@@ -23,7 +23,8 @@ func main() {
 	}
 }
 
-// run measures, and writes the report and the raw figures. A suite that fails ends it: half a report would look like a whole one.
+// run measures, and writes the report and the raw figures. What a suite that fails would have measured is said to be missing in
+// the report, and the error names it.
 func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(diagnostics)
@@ -39,7 +40,11 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	}
 	measured := figures{}
 	var printed []byte
+	var failed []error
 	for _, s := range suites() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if *once {
 			s = s.once()
 		}
@@ -48,7 +53,7 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 		printed = append(printed, text...)
 		_, _ = diagnostics.Write(text)
 		if err != nil {
-			return err
+			failed = append(failed, err)
 		}
 		measured.read(s.pkg, string(text))
 	}
@@ -59,7 +64,7 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	_, _ = fmt.Fprintln(diagnostics, "== a profile")
 	taken, err := profile(ctx, times)
 	if err != nil {
-		return err
+		failed = append(failed, err)
 	}
 	measured.readProfile(taken)
 	after, err := describe(ctx)
@@ -75,5 +80,5 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	if err := os.WriteFile(*out, []byte(render(before, after, measured)), 0o644); err != nil { //nolint:gosec // everybody may read it
 		return fmt.Errorf("write report: %w", err)
 	}
-	return nil
+	return errors.Join(failed...)
 }
