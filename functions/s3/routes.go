@@ -24,7 +24,8 @@ func (h *handler) registerReads(api *httpapi.API) {
 		ID: "get-object", Method: http.MethodGet, Path: object,
 		Summary: "Get an object", Description: getObjectDescription,
 		Problems: []problem.Code{problem.BucketNotFound, problem.ObjectNotFound, problem.ConditionFailed},
-		TooLarge: tooLargeInline, Others: getObjectOthers, ResponseExample: "Hello, Ada!\n",
+		TooLarge: tooLargeInline, Others: getObjectOthers,
+		Forms: []httpapi.Media{{Type: "*/*", Example: "Hello, Ada!\n"}}, // the object's own
 	}), h.getObject)
 	httpapi.Register(api, operation(httpapi.Operation{
 		ID: "get-object-metadata", Method: http.MethodGet, Path: object + "/metadata",

@@ -22,6 +22,7 @@ const (
 	mediaProblem = "application/problem+json"
 	mediaHTML    = "text/html"
 	mediaBytes   = "application/octet-stream"
+	mediaAny     = "*/*"
 )
 
 // exchange is one request and its answer. It is the ResponseWriter that handlers write to.

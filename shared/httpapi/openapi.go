@@ -137,7 +137,7 @@ func (r *route) requestBody() *huma.RequestBody {
 	case r.body.field == nil:
 		return nil
 	case r.body.raw:
-		media := cmpOr(r.body.media, "*/*")
+		media := cmpOr(r.body.media, mediaAny)
 		content := &huma.MediaType{Example: r.RequestExample}
 		content.Schema = &huma.Schema{Description: "Any JSON"}
 		if media != mediaJSON {
@@ -210,7 +210,7 @@ func (a *API) produced(r *route) map[string]*huma.MediaType {
 		switch {
 		case media.Body != nil:
 			out[media.Type].Schema = a.registry.Schema(reflect.TypeOf(media.Body), true, r.ID)
-		case media.Type == mediaBytes:
+		case media.Type == mediaBytes || media.Type == mediaAny:
 			out[media.Type].Schema.Format = "binary"
 		}
 	}
