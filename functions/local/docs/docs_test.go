@@ -15,8 +15,8 @@ import (
 
 const host = "127.0.0.1:8080"
 
-// page is what a browser gets at a path of the address host; next answers 404.
-func page(t *testing.T, document []byte, method, host, path string) *httptest.ResponseRecorder {
+// render makes the page of a document.
+func render(t *testing.T, document []byte) *docs.Docs {
 	t.Helper()
 	d, err := docs.New(docs.Options{
 		Host: "127.0.0.1:8080", AWS: "127.0.0.1:4566", Document: document,
@@ -25,6 +25,12 @@ func page(t *testing.T, document []byte, method, host, path string) *httptest.Re
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// page is what a browser gets at a path of the address host; next answers 404.
+func page(t *testing.T, d *docs.Docs, method, host, path string) *httptest.ResponseRecorder {
+	t.Helper()
 	recorder := httptest.NewRecorder()
 	d.Before(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, "http://"+host+path, http.NoBody))
 	return recorder
@@ -42,7 +48,7 @@ func openAPI(t *testing.T) []byte {
 // Every operation, parameter, status and problem of the document is on the page, and a token.
 func TestPageShowsTheWholeDocument(t *testing.T) {
 	raw := openAPI(t)
-	shown := page(t, raw, http.MethodGet, host, docs.Path).Body.String()
+	shown := page(t, render(t, raw), http.MethodGet, host, docs.Path).Body.String()
 	var document struct {
 		Paths map[string]map[string]struct {
 			OperationID string `json:"operationId"`
@@ -100,7 +106,7 @@ func TestPageShowsTheWholeDocument(t *testing.T) {
 
 // Identifiers are unique, and every label names an input: a screen reader goes by them.
 func TestPageIsLabelled(t *testing.T) {
-	shown := page(t, openAPI(t), http.MethodGet, host, docs.Path).Body.String()
+	shown := page(t, render(t, openAPI(t)), http.MethodGet, host, docs.Path).Body.String()
 	var ids []string
 	for _, found := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(shown, -1) {
 		if slices.Contains(ids, found[1]) {
@@ -122,9 +128,9 @@ func TestPageIsLabelled(t *testing.T) {
 
 // Nothing comes from another host, and the browser is told so.
 func TestPageNeedsNoOtherHost(t *testing.T) {
-	document := openAPI(t)
+	rendered := render(t, openAPI(t))
 	for _, path := range []string{docs.Path, docs.Path + "/page.css", docs.Path + "/page.js"} {
-		answer := page(t, document, http.MethodGet, host, path)
+		answer := page(t, rendered, http.MethodGet, host, path)
 		if answer.Code != http.StatusOK {
 			t.Fatalf("%s: %d", path, answer.Code)
 		}
@@ -147,7 +153,7 @@ func TestPageNeedsNoOtherHost(t *testing.T) {
 // Whatever has no address of the page's own goes to the API, a request under another name of this machine too: a page that has its
 // name resolve to loopback must not read the tokens.
 func TestPageIsServedAtItsAddressOnly(t *testing.T) {
-	document := openAPI(t)
+	rendered := render(t, openAPI(t))
 	for _, c := range []struct{ method, host, path string }{
 		{http.MethodGet, "evil.example:8080", docs.Path},
 		{http.MethodGet, "localhost:8080", docs.Path},
@@ -156,7 +162,7 @@ func TestPageIsServedAtItsAddressOnly(t *testing.T) {
 		{http.MethodGet, host, docs.Path + "/other.js"},
 		{http.MethodGet, host, "/v1/health"},
 	} {
-		answer := page(t, document, c.method, c.host, c.path)
+		answer := page(t, rendered, c.method, c.host, c.path)
 		if answer.Code != http.StatusNotFound {
 			t.Errorf("%v: %d", c, answer.Code)
 		}
@@ -169,7 +175,7 @@ func TestTextsStayTexts(t *testing.T) {
 	document := `{"info": {"title": "Arngate"}, "paths": {"/x": {"get": {"operationId": "x", "tags": ["t"], "summary": "` + hostile + `",
 		"description": "` + hostile + " `" + hostile + "`" + `", "parameters": [{"name": "p", "in": "query", "schema": {"examples": ["\"` + hostile + `"], "type": "string"}}],
 		"responses": {"200": {"description": "OK", "content": {"application/json": {"example": "` + hostile + `"}}}}}}}}`
-	if shown := page(t, []byte(document), http.MethodGet, host, docs.Path).Body.String(); strings.Contains(shown, hostile) {
+	if shown := page(t, render(t, []byte(document)), http.MethodGet, host, docs.Path).Body.String(); strings.Contains(shown, hostile) {
 		t.Error("a text became an element")
 	}
 }
@@ -180,7 +186,7 @@ func TestSchemaThatContainsItself(t *testing.T) {
 		"all": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}}}}}},
 		"paths": {"/x": {"post": {"operationId": "x", "tags": ["t"], "responses": {},
 		"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Tree"}, "example": {"op": "\u003e"}}}}}}}}`
-	shown := page(t, []byte(document), http.MethodGet, host, docs.Path).Body.String()
+	shown := page(t, render(t, []byte(document)), http.MethodGet, host, docs.Path).Body.String()
 	if !strings.Contains(shown, `<code>all</code>`) || strings.Count(shown, `<code>all</code>`) != 1 {
 		t.Errorf("%d times", strings.Count(shown, `<code>all</code>`))
 	}
