@@ -42,8 +42,12 @@ func TestLinksHaveAPurposeOfTheirOwn(t *testing.T) {
 		opens   bool
 	}{
 		{"report-link", to.bytes(), true},
-		{"cursor", to.bytes(), false}, {"credentials", to.bytes(), false}, {"", to.bytes(), false},
-		{"report-link", nil, false}, {"report-link", to.bytes()[:8], false}, {"report-link", to.bytes()[:10], false},
+		{"cursor", to.bytes(), false},
+		{"credentials", to.bytes(), false},
+		{"", to.bytes(), false},
+		{"report-link", nil, false},
+		{"report-link", to.bytes()[:8], false},
+		{"report-link", to.bytes()[:10], false},
 	} {
 		sealed, err := marked{}.Seal(t.Context(), c.purpose, nil, c.plain)
 		if err != nil {
