@@ -102,7 +102,6 @@ func createTable(tb testing.TB, db *awsdynamodb.Client, name string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	time.Sleep(time.Minute) // of the bubble, until it is there
 }
 
 // must ends the test on an error.
