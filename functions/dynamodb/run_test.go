@@ -337,7 +337,12 @@ func (f pages) readPage(_ context.Context, _ *plan.Plan, r *plan.Read, start val
 // scanOf plans a scan with a filter.
 func scanOf(t *testing.T) *plan.Plan {
 	t.Helper()
-	where, faults := plan.DecodeWhere([]byte(`{"field":"d","op":"exists"}`), value.Plain, "")
+	return planOf(t, `{"field":"d","op":"exists"}`)
+}
+
+func planOf(t *testing.T, search string) *plan.Plan {
+	t.Helper()
+	where, faults := plan.DecodeWhere([]byte(search), value.Plain, "")
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -388,8 +393,13 @@ func TestTimeEndsASearchButNotItsFirstPage(t *testing.T) {
 	}
 }
 
+// A single read is in the request's own goroutine, whose panics httpapi catches; each of several is in one of ours.
 func TestTrap19APanicInAReadIsAnError(t *testing.T) {
-	s := newSearch(scanOf(t), pages(func(*plan.Read, value.Item) (page, error) { panic("no") }), 5, nil)
+	several := planOf(t, `{"field":"pk","op":"in","value":["a","b"]}`)
+	if len(several.Reads) != 2 {
+		t.Fatalf("%d reads", len(several.Reads))
+	}
+	s := newSearch(several, pages(func(*plan.Read, value.Item) (page, error) { panic("no") }), 5, nil)
 	if _, err := s.run(t.Context()); err == nil {
 		t.Error("no error")
 	}
