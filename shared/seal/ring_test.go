@@ -75,7 +75,6 @@ func TestDataKeysStayInside(t *testing.T) {
 			t.Error("got no error")
 		}
 		secrettest.CheckError(t, err)
-		secrettest.Check(t, "a ring", fmt.Sprintf("%v", failing))
 	}
 }
 
