@@ -34,6 +34,9 @@ func run(ctx context.Context, args []string, diagnostics io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if *once && *out == "BENCHMARKS.md" {
+		return errors.New("-once measures nothing that BENCHMARKS.md should hold: name another file by -out")
+	}
 	before, err := describe(ctx)
 	if err != nil {
 		return err
