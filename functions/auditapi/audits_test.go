@@ -49,7 +49,7 @@ func TestAnAuditFromTheQueueToItsReport(t *testing.T) {
 func TestReportComesAsItIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.InProcess(t, deploymenttest.Options{})
-	path := audits + "/" + auditOf(t, s, "demo")
+	path := audits + "/" + auditOf(t, s)
 	for accepted, media := range map[string]string{
 		"*/*": "application/json", "application/json": "application/json", browser: "text/html; charset=utf-8",
 		"application/sarif+json": "application/sarif+json", "application/sarif+json;q=0.4, text/html;q=0.3": "application/sarif+json",
@@ -196,7 +196,7 @@ func TestAuditsArePaged(t *testing.T) {
 func TestScopesAndSites(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.InProcess(t, deploymenttest.Options{})
-	id := auditOf(t, s, "demo")
+	id := auditOf(t, s)
 	print := plantFinding(t, s)
 	suppress := `{"reason":"known","until":"` + soon() + `"}`
 	for _, op := range []struct {

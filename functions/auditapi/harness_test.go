@@ -98,10 +98,10 @@ func accept(s *deploymenttest.Stack, path, token, accepted string) deploymenttes
 	return s.Send(get, path, token, http.NoBody, http.Header{"Accept": {accepted}})
 }
 
-// audit asks for an audit of a provider, has it made, and returns its id.
-func auditOf(tb testing.TB, s *deploymenttest.Stack, provider string) string {
+// auditOf asks for an audit of the demo's provider, has it made, and returns its id.
+func auditOf(tb testing.TB, s *deploymenttest.Stack) string {
 	tb.Helper()
-	asked := read[started](tb, s.Call(post, audits, s.Auditor(), `{"providers":["`+provider+`"]}`))
+	asked := read[started](tb, s.Call(post, audits, s.Auditor(), `{"providers":["demo"]}`))
 	if _, err := s.Deliver(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func readTarget(plain []byte) (target, bool) {
 
 // problemPage is a problem for people who have opened a link.
 func problemPage(d problem.Document) (page []byte, policy string) {
-	page, err := report.Notice(d.Title, d.Detail, d.RequestID)
+	page, err := report.Notice(d.Title, strings.TrimSpace(d.Detail+" "+d.Hint), d.RequestID)
 	if err != nil {
 		return []byte("<!doctype html><title>Arngate</title>"), report.ContentSecurityPolicy()
 	}

@@ -28,7 +28,7 @@ func linked(tb testing.TB, s *deploymenttest.Stack, id string) (path string, mad
 func TestALinkOpensItsReportWithoutAToken(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.InProcess(t, deploymenttest.Options{})
-	id := auditOf(t, s, "demo")
+	id := auditOf(t, s)
 	before := time.Now()
 	path, made := linked(t, s, id)
 	if left := made.ExpiresAt.Sub(before); left < 14*time.Minute+58*time.Second || left > 15*time.Minute+time.Second {
@@ -57,7 +57,7 @@ func TestALinkOpensItsReportWithoutAToken(t *testing.T) {
 func TestALinkExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := deploymenttest.InProcess(t, deploymenttest.Options{})
-		path, made := linked(t, s, auditOf(t, s, "demo"))
+		path, made := linked(t, s, auditOf(t, s))
 		time.Sleep(time.Until(made.ExpiresAt) - time.Second)
 		want(t, accept(s, path, "", browser), http.StatusOK, "")
 		time.Sleep(time.Second)
@@ -85,7 +85,7 @@ func TestALinkExpires(t *testing.T) {
 func TestOnlyWholeUnalteredLinksOpen(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.InProcess(t, deploymenttest.Options{})
-	path, _ := linked(t, s, auditOf(t, s, "demo"))
+	path, _ := linked(t, s, auditOf(t, s))
 	sealed := strings.TrimPrefix(path, "/v1/reports/")
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	for i := range sealed { // each character, by each bit of what it stands for
@@ -119,7 +119,7 @@ func TestACursorIsNoLink(t *testing.T) {
 		t.Fatalf("no sealed cursor in %s", listed.Body)
 	}
 	want(t, s.Call(get, "/v1/reports/"+cursor, "", ""), http.StatusNotFound, problem.LinkInvalid)
-	path, _ := linked(t, s, auditOf(t, s, "demo"))
+	path, _ := linked(t, s, auditOf(t, s))
 	sealed := strings.TrimPrefix(path, "/v1/reports/")
 	want(t, s.Call(get, "/v1/dynamodb/orders/tables/Orders/items?limit=1&cursor="+sealed, s.Builder(), ""), http.StatusBadRequest, problem.CursorInvalid)
 }
