@@ -45,7 +45,7 @@ func registerRoleKit(api *httpapi.API, p providers) {
 		Forms: []httpapi.Media{
 			{Type: "application/json", Body: json.RawMessage(nil), Example: exampleKit()},
 			{Type: "text/x-shellscript"},
-			{Type: "application/yaml"},
+			{Type: "application/yaml", Body: json.RawMessage(nil)}, // readers of YAML see a document, not a text
 			{Type: "text/plain"},
 		},
 	}, p.roleKit)
