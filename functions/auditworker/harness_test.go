@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +24,7 @@ import (
 	"github.com/arngate/arngate/shared/audit/dispatch"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
 	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/secrettest"
 	"github.com/arngate/arngate/shared/telemetry"
 )
 
@@ -33,11 +33,7 @@ const (
 	account = "111111111111"
 )
 
-// A line for each message would bury what fails.
-func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(secrettest.Main(m)) }
 
 // desk is a worker on a local AWS, with an auditor that a test puts words into the mouth of.
 type desk struct {
