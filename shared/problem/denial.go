@@ -43,7 +43,7 @@ var (
 	actionPattern    = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]{1,32}:[A-Za-z]{1,64})`)
 	resourcePattern  = regexp.MustCompile(`on resource: "?(arn:[^\s"]+|\*)`)
 	arnPattern       = regexp.MustCompile(`arn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:(\d{12})?:[^\s"',]*`)
-	accountPattern   = regexp.MustCompile(`\b\d{12}\b`)
+	numberPattern    = regexp.MustCompile(`\d+`)
 )
 
 func principalAccount(message string) string { return submatch(principalPattern, message) }
@@ -68,6 +68,8 @@ func mayPass(arn, account string) bool {
 	return m == nil || m[1] == "" || m[1] == account
 }
 
+const accountDigits = 12
+
 // SafeMessage is AWS's message without the ARNs and numbers of other accounts than the one the call was
 // made in (trap 22). Which that is, only a denial says, by its principal; without it every account goes.
 func SafeMessage(service, message string) string {
@@ -81,8 +83,9 @@ func SafeMessage(service, message string) string {
 		}
 		return "[arn]"
 	})
-	return accountPattern.ReplaceAllStringFunc(message, func(number string) string {
-		if number == account {
+	// A letter beside the number makes it no less an account's.
+	return numberPattern.ReplaceAllStringFunc(message, func(number string) string {
+		if len(number) != accountDigits || number == account {
 			return number
 		}
 		return "[account]"
