@@ -47,7 +47,7 @@ func (m metricsWriter) audit(w io.Writer, a Audit) {
 			metrics = append(metrics, metric{"Findings" + strings.ToUpper(severity[:1]) + severity[1:], "Count", float64(a.Findings[severity])})
 		}
 	}
-	line := m.appendDirectives(nil, metrics, `["function"]`, a.Problem != "")
+	line := m.appendDirectives(nil, time.Now(), metrics, `["function"]`, a.Problem != "")
 	line = appendMember(line, "function", m.function)
 	line = appendMember(line, "site", a.Site)
 	line = appendMember(line, "provider", a.Provider)

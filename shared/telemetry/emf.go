@@ -1,9 +1,7 @@
 package telemetry
 
 import (
-	"io"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -16,32 +14,24 @@ type metricsWriter struct {
 	namespace, function string
 }
 
-// lines is where a metrics line is built, so that a warm request allocates nothing for it.
-var lines = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
-
 type metric struct {
 	name  string
 	unit  string
 	value float64
 }
 
-// request writes the metrics of one finished request as one line.
-func (m metricsWriter) request(w io.Writer, f *Fields, counts *[counters]int64, o Outcome) {
+// appendRequest appends the metrics of one finished request as one line.
+func (m metricsWriter) appendRequest(line []byte, now time.Time, f *Fields, counts *[counters]int64, o Outcome) []byte {
 	var list [12]metric
 	metrics := requestMetrics(list[:0], f, counts, o)
-	buf, _ := lines.Get().(*[]byte)
-	line := (*buf)[:0]
-	line = m.appendDirectives(line, metrics, `["function"],["function","operation"]`, o.Problem != "")
+	line = m.appendDirectives(line, now, metrics, `["function"],["function","operation"]`, o.Problem != "")
 	line = appendMember(line, "function", m.function)
 	line = appendMember(line, "operation", operationOf(f))
 	if o.Problem != "" {
 		line = appendMember(line, "code", o.Problem)
 		line = append(line, `,"Problems":1`...)
 	}
-	line = append(appendValues(line, metrics), "}\n"...)
-	_, _ = w.Write(line) // a log that can't be written has nowhere to say so
-	*buf = line
-	lines.Put(buf)
+	return append(appendValues(line, metrics), "}\n"...)
 }
 
 func requestMetrics(list []metric, f *Fields, counts *[counters]int64, o Outcome) []metric {
@@ -69,9 +59,9 @@ func requestMetrics(list []metric, f *Fields, counts *[counters]int64, o Outcome
 }
 
 // appendDirectives appends what is a metric of the line, and by which dimensions.
-func (m metricsWriter) appendDirectives(line []byte, metrics []metric, dimensions string, problem bool) []byte {
+func (m metricsWriter) appendDirectives(line []byte, now time.Time, metrics []metric, dimensions string, problem bool) []byte {
 	line = append(line, `{"_aws":{"Timestamp":`...)
-	line = strconv.AppendInt(line, time.Now().UnixMilli(), 10)
+	line = strconv.AppendInt(line, now.UnixMilli(), 10)
 	line = append(line, `,"CloudWatchMetrics":[{"Namespace":`...)
 	line = appendQuoted(line, m.namespace)
 	line = append(line, `,"Dimensions":[`...)
@@ -102,7 +92,7 @@ func appendValues(line []byte, metrics []metric) []byte {
 		line = append(line, `,"`...)
 		line = append(line, metric.name...)
 		line = append(line, `":`...)
-		line = strconv.AppendFloat(line, metric.value, 'f', -1, 64)
+		line = appendNumber(line, metric.value)
 	}
 	return line
 }
@@ -113,6 +103,8 @@ func appendMember(line []byte, name, value string) []byte {
 	line = append(line, `":`...)
 	return appendQuoted(line, value)
 }
+
+func appendNumber(line []byte, value float64) []byte { return strconv.AppendFloat(line, value, 'f', -1, 64) }
 
 // appendQuoted appends s as a JSON string; bytes that aren't UTF-8 become U+FFFD.
 func appendQuoted(line []byte, s string) []byte {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -132,6 +134,48 @@ func TestDoneWithoutAWS(t *testing.T) {
 		}
 	}
 	checkDirectives(t, metrics["_aws"], metrics)
+}
+
+// The line of a request is written by hand; what the logger would have written says the same, whatever is in it.
+func TestDoneWritesAsTheLoggerDoes(t *testing.T) {
+	odd := "\x00\b\f\n\r\t\"\\/<&>\x7f\u0085\u2028\u2029\ufffd\U0001f600\xff é"
+	for _, text := range []string{"plain", odd, strings.Repeat(odd, 500)} {
+		out := &bytes.Buffer{}
+		tel := telemetry.New(telemetry.Options{Out: out, Function: text})
+		r := tel.Begin(text, text)
+		r.SetCaller(text, text, text+"2")
+		r.SetConnection(text)
+		r.SetOperation(text)
+		r.SetTier(telemetry.Tier(text))
+		r.SetAWSRequestID(text)
+		r.AddAWSLatency(90 * time.Minute)
+		tel.Done(t.Context(), r, telemetry.Outcome{Status: 500, Problem: text, Duration: 1500 * time.Microsecond, Cause: errors.New(text), Stack: []byte(text)})
+		got, _ := written(t, out)
+
+		out.Reset()
+		tel.Logger().Error("request", "request_id", text, "lambda_request_id", text, "site", text, "user", text, "actor", text+"2",
+			"connection", text, "operation", text, "aws_request_id", text, "credentials", text, "status", 500, "duration_ms", 1.5,
+			"aws_ms", 5.4e6, "outcome", text, "error", text, "stack", text)
+		want, _ := written(t, out)
+		for _, line := range []map[string]any{got, want} {
+			if _, err := time.Parse(time.RFC3339Nano, fmt.Sprint(line["time"])); err != nil {
+				t.Error(err)
+			}
+			delete(line, "time")
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("log line (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestDoneBelowTheLevel(t *testing.T) {
+	out := &bytes.Buffer{}
+	tel := telemetry.New(telemetry.Options{Out: out, Function: "s3", Level: slog.LevelWarn})
+	tel.Done(t.Context(), tel.Begin("r", ""), telemetry.Outcome{Status: 200})
+	if line, metrics := written(t, out); line != nil || metrics == nil {
+		t.Errorf("got line %v and metrics %v, want metrics alone", line, metrics)
+	}
 }
 
 func TestTiersAndLevels(t *testing.T) {
