@@ -104,7 +104,9 @@ func appendMember(line []byte, name, value string) []byte {
 	return appendQuoted(line, value)
 }
 
-func appendNumber(line []byte, value float64) []byte { return strconv.AppendFloat(line, value, 'f', -1, 64) }
+func appendNumber(line []byte, value float64) []byte {
+	return strconv.AppendFloat(line, value, 'f', -1, 64)
+}
 
 // appendQuoted appends s as a JSON string; bytes that aren't UTF-8 become U+FFFD.
 func appendQuoted(line []byte, s string) []byte {
