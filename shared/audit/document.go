@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/arngate/arngate/shared/policy"
 )
@@ -37,11 +38,11 @@ func readText(raw string) (text, error) {
 	return t, nil
 }
 
-// without returns t without one statement.
-func (t text) without(index int) text {
+// without returns t without the statements at some places.
+func (t text) without(places []int) text {
 	out := text{Version: t.Version}
 	for i, s := range t.Statement {
-		if i != index {
+		if !slices.Contains(places, i) {
 			out.Statement = append(out.Statement, s)
 		}
 	}

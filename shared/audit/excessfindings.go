@@ -11,9 +11,9 @@ import (
 )
 
 // excess judges what is granted beyond the needs.
-func (j *judge) excess() error {
+func (j *judge) excess() {
 	if !j.run.gotIn() {
-		return nil
+		return
 	}
 	if j.identity == nil || !j.identity.Complete() {
 		f := Finding{
@@ -24,23 +24,15 @@ func (j *judge) excess() error {
 		}
 		j.add(f, "")
 	}
-	if j.identity == nil {
-		return nil
-	}
-	in, err := j.s.input(j.identity)
-	if err != nil {
-		return err
-	}
-	for _, e := range grants.Find(in) {
+	for _, e := range j.granted {
 		where := inPolicy(j.identity.Policies[e.Ref.Policy], e.Ref.Statement)
 		j.add(Finding{
 			Rule: ruleOf(e.Kind), Action: e.Action, Resource: e.Resource, Verdict: verdict.Allowed,
 			Evidence:    Evidence{Summary: excessText(e), Actions: e.Actions, Statement: where},
 			Coverage:    []Observation{{Source: SourcePolicies, Verdict: verdict.Allowed, Statement: where}},
-			Remediation: j.fix.excess(e, in),
+			Remediation: j.fix.excess(e.Ref.Policy),
 		}, j.statementText(where))
 	}
-	return nil
 }
 
 // input is what the policies are compared by.

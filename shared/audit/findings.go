@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/arngate/arngate/shared/audit/grants"
 	"github.com/arngate/arngate/shared/audit/identity"
 	"github.com/arngate/arngate/shared/audit/verdict"
 	"github.com/arngate/arngate/shared/policy"
@@ -14,11 +15,12 @@ import (
 type judge struct {
 	*work
 
-	run    *run
-	s      subject
-	fix    fixer
-	report *Report
-	found  []Finding
+	run     *run
+	s       subject
+	granted []grants.Excess // beyond the needs
+	fix     fixer
+	report  *Report
+	found   []Finding
 }
 
 // conclude fills in the report.
@@ -28,15 +30,16 @@ func (a *Auditor) conclude(run *run, s subject, w *work, previous *Report, repor
 	for _, c := range s.connections {
 		report.Connections = append(report.Connections, c.Name)
 	}
-	j := &judge{work: w, run: run, s: s, report: report, fix: fixer{s: s, id: w.identity, gateway: a.options.GatewayRole}}
+	j := &judge{work: w, run: run, s: s, report: report}
+	if err := j.weigh(a.options.GatewayRole); err != nil {
+		return err
+	}
 	j.verification()
 	j.trusting()
 	for i := range report.Permissions {
 		j.permission(&report.Permissions[i])
 	}
-	if err := j.excess(); err != nil {
-		return err
-	}
+	j.excess()
 	report.Changed = changed(previous, report.Effective)
 	if report.Changed == ChangeEffective {
 		j.change(previous)
@@ -47,6 +50,24 @@ func (a *Auditor) conclude(run *run, s subject, w *work, previous *Report, repor
 		before = previous.Findings
 	}
 	report.Findings = compare(before, j.found, report.StartedAt, j.looked)
+	return nil
+}
+
+// weigh works out what is granted beyond the needs, and what the fixes make of it.
+func (j *judge) weigh(gateway string) error {
+	var in grants.Input
+	if j.identity != nil {
+		var err error
+		if in, err = j.s.input(j.identity); err != nil {
+			return err
+		}
+		j.granted = grants.Find(in)
+	}
+	sites := []string{j.run.provider.Site}
+	if j.trust != nil {
+		sites = j.trust.sites(j.run.provider.Site)
+	}
+	j.fix = newFixer(j.s, j.identity, gateway, sites, in, j.granted)
 	return nil
 }
 

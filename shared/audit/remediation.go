@@ -3,10 +3,7 @@ package audit
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
-	"strings"
 
-	"github.com/arngate/arngate/shared/audit/grants"
 	"github.com/arngate/arngate/shared/audit/identity"
 	"github.com/arngate/arngate/shared/audit/verdict"
 	"github.com/arngate/arngate/shared/policy"
@@ -27,18 +24,25 @@ func steps(summary string, each ...string) Remediation {
 	return Remediation{Summary: summary, Steps: each}
 }
 
-// fixer writes remediations for one provider.
+// fixer writes remediations for one provider. Whatever finding it belongs to, a fix of one policy leaves the same text: the policy
+// without all of its excess, and with all that any finding adds to it. So it doesn't matter which fixes are applied, in which order
+// and how often.
 type fixer struct {
 	s       subject
-	id      *identity.Identity
-	gateway string // ARN of the gateway role
+	id      *identity.Identity // nil if nothing could be read
+	gateway string             // ARN of the gateway role
+	sites   []string           // that the trust policy is to let in
+	left    map[int]text       // what is left of the policies with excess, by their index
+	added   map[string]text    // what is added to inline policies, by their name
 }
 
-// trust replaces the trust policy by the kit's.
-func (f fixer) trust(summary string, sites []string) Remediation {
-	document := rolekit.TrustPolicy(f.gateway, sites)
+// trust replaces the trust policy by the kit's. Whatever site the policy lets in by its own id stays: it may be one of the same
+// company's, which only a person can tell.
+func (f fixer) trust() Remediation {
+	document := rolekit.TrustPolicy(f.gateway, f.sites)
 	return Remediation{
-		Summary: summary, Policy: document,
+		Summary: "Let nobody in but the gateway role, with the external id of a site. Whoever else needs these rights gets a role of their own.",
+		Policy:  document,
 		Commands: []string{rolekit.Command(
 			"aws", "iam", "update-assume-role-policy", "--role-name", f.s.name, "--policy-document", string(compact([]byte(document))),
 		)},
@@ -51,7 +55,7 @@ func (f fixer) missing(p *Permission) Remediation {
 	implicit := p.Verdict == verdict.DeniedImplicit
 	switch {
 	case p.Cause == verdict.IdentityPolicy && implicit && ok:
-		return f.put("Add the permissions of the role kit.", "arngate-connections-"+short(grant.line()), grant)
+		return f.add("Add the permissions of the role kit.", "arngate-connections-"+short(grant.line()), grant)
 	case p.Cause == verdict.PermissionsBoundary && implicit && ok:
 		return f.widenBoundary(grant)
 	}
@@ -100,6 +104,7 @@ func (f fixer) widenBoundary(grant text) Remediation {
 		Commands: []string{rolekit.Command(
 			"aws", "iam", "create-policy-version", "--policy-arn", b.ARN, "--set-as-default", "--policy-document", document.line(),
 		)},
+		Steps: []string{"Once is enough for all findings about the boundary: each time makes a version, and IAM keeps five."},
 	}
 }
 
@@ -111,7 +116,7 @@ func (f fixer) federation() Remediation {
 	if err != nil {
 		return steps("Allow the user sts:GetFederationToken.")
 	}
-	return f.put("Let the user make federated sessions, which carry a session policy and the caller's name.", "arngate-sessions", document)
+	return f.add("Let the user make federated sessions, which carry a session policy and the caller's name.", "arngate-sessions", document)
 }
 
 // reads lets the audit read what it could not.
@@ -120,7 +125,7 @@ func (f fixer) reads() Remediation {
 	if err != nil {
 		return steps("Grant the audit's reads of IAM.")
 	}
-	return f.put("Let the audit read the identity's own policies. Policies that are listed only then are asked for the next time.", "arngate-audit", document)
+	return f.add("Let the audit read the identity's own policies. Policies that are listed only then are asked for the next time.", "arngate-audit", document)
 }
 
 // unknown is what would make a verdict known.
@@ -128,89 +133,6 @@ func (f fixer) unknown() Remediation {
 	r := f.reads()
 	r.Summary = "Let the audit read the policies, or allow s3:ListBucket and s3:GetObject: then a refusal proves something."
 	return r
-}
-
-// excess rewrites the policy without the statement that grants too much, with what is needed in its place.
-func (f fixer) excess(e grants.Excess, in grants.Input) Remediation {
-	p := f.id.Policies[e.Ref.Policy]
-	if p.Group != "" {
-		return steps("Other users of the group "+p.Group+" may need this: give this user policies of its own, and take it out of the group.",
-			"Policy: "+p.Name)
-	}
-	old, err := readText(p.Text)
-	if err != nil {
-		return steps("Take the statement out of the policy " + p.Name + ".")
-	}
-	left := old.without(e.Ref.Statement)
-	if grants.Contributes(in, e.Ref) {
-		if left, err = f.instead(left, p.Document.Statements()[e.Ref.Statement]); err != nil {
-			return steps("Narrow the statement to what the connections need.")
-		}
-	}
-	const summary = "Take the statement away; what connections need of it is granted by name."
-	if p.ARN == "" {
-		return f.rewrite(summary, p.Name, left)
-	}
-	detach := f.command("detach", "--policy-arn", p.ARN)
-	if len(left.Statement) == 0 {
-		return Remediation{Summary: "Detach the policy: nothing in it is needed.", Commands: []string{detach}}
-	}
-	r := f.put("Detach the policy, which other identities may have too; what is needed of it stays as an inline policy.",
-		"arngate-"+p.Name+"-"+short(left.line()), left)
-	r.Commands = append(r.Commands, detach)
-	return r
-}
-
-// instead adds what is needed in place of a statement, under that statement's conditions.
-func (f fixer) instead(left text, removed policy.Statement) (text, error) {
-	var wanted []policy.Statement
-	if grant, ok := f.s.grant(); ok {
-		d, err := policy.Parse([]byte(grant.line()))
-		if err != nil {
-			return text{}, err
-		}
-		wanted = append(wanted, d.Statements()...)
-	}
-	wanted = append(wanted, f.s.reads(f.id)...)
-	if f.s.isUser() {
-		wanted = append(wanted, policy.Statement{Effect: policy.Allow, Actions: []string{"sts:GetFederationToken"}, Resources: []string{"*"}})
-	}
-	for i := range wanted {
-		wanted[i].Conditions = slices.Concat(wanted[i].Conditions, without(removed.Conditions, wanted[i].Conditions))
-	}
-	added, err := readText(writeStatements(wanted...))
-	if err != nil {
-		return text{}, err
-	}
-	return left.with(added), nil
-}
-
-// without returns conditions without those on the same key by the same operator as others.
-func without(conditions, others []policy.Condition) []policy.Condition {
-	return slices.DeleteFunc(slices.Clone(conditions), func(c policy.Condition) bool {
-		return slices.ContainsFunc(others, func(o policy.Condition) bool {
-			return strings.EqualFold(o.Operator, c.Operator) && strings.EqualFold(o.Key, c.Key)
-		})
-	})
-}
-
-// rewrite replaces an inline policy, or deletes it if nothing is left.
-func (f fixer) rewrite(summary, name string, left text) Remediation {
-	if len(left.Statement) == 0 {
-		return Remediation{
-			Summary:  "Delete the policy: nothing in it is needed.",
-			Commands: []string{f.command("delete", "--policy-name", name)},
-		}
-	}
-	return f.put(summary, name, left)
-}
-
-// put writes an inline policy.
-func (f fixer) put(summary, name string, document text) Remediation {
-	return Remediation{
-		Summary: summary, Policy: document.page(),
-		Commands: []string{f.command("put", "--policy-name", name, "--policy-document", document.line())},
-	}
 }
 
 // command is one about the role's or the user's policies.

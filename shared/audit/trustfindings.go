@@ -92,9 +92,10 @@ func (j *judge) trusting() {
 	for _, other := range j.trust.otherSites {
 		j.add(Finding{
 			Rule: RuleOtherSite, Action: other.action, Resource: other.who, Verdict: verdict.Allowed,
-			Evidence:    Evidence{Summary: "The trust policy lets another site in by its id.", Statement: other.statement},
-			Coverage:    []Observation{{Source: SourceTrust, Verdict: verdict.Allowed, Statement: other.statement}},
-			Remediation: j.fix.trust("If that site isn't yours, leave it out.", []string{j.run.provider.Site}),
+			Evidence: Evidence{Summary: "The trust policy lets another site in by its id.", Statement: other.statement},
+			Coverage: []Observation{{Source: SourceTrust, Verdict: verdict.Allowed, Statement: other.statement}},
+			Remediation: steps("If that site isn't yours, take its id out of the trust policy.",
+				"The role kit's trust policy lets this site in alone: GET /v1/providers/"+j.report.Provider+"/role-kit?format=trust-policy"),
 		}, j.statementText(other.statement))
 	}
 	for _, foreign := range j.trust.foreign {
@@ -102,7 +103,7 @@ func (j *judge) trusting() {
 			Rule: RuleForeignPrincipal, Action: foreign.action, Resource: foreign.who, Verdict: verdict.Allowed,
 			Evidence:    Evidence{Summary: "The trust policy lets in somebody else than Arngate's gateway role.", Statement: foreign.statement},
 			Coverage:    []Observation{{Source: SourceTrust, Verdict: verdict.Allowed, Statement: foreign.statement}},
-			Remediation: j.fix.trust("Let nobody but the gateway role in. Whoever else needs these rights gets a role of their own.", j.trust.sites(j.run.provider.Site)),
+			Remediation: j.fix.trust(),
 		}, j.statementText(foreign.statement))
 	}
 }
@@ -119,10 +120,9 @@ func (j *judge) careless(rule Rule, check, summary string, statement func(*trust
 		seen = append(seen, Observation{Source: SourceVerify, Verdict: verdict.DeniedImplicit, Request: "AssumeRole"})
 	case Unknown, Skipped:
 	}
-	sites, read := []string{j.run.provider.Site}, (*Statement)(nil)
+	var read *Statement
 	if j.trust != nil {
-		sites, read = j.trust.sites(j.run.provider.Site), statement(j.trust)
-		if read != nil {
+		if read = statement(j.trust); read != nil {
 			seen = append(seen, Observation{Source: SourceTrust, Verdict: verdict.Allowed, Statement: read})
 		}
 	}
@@ -132,6 +132,6 @@ func (j *judge) careless(rule Rule, check, summary string, statement func(*trust
 	j.add(Finding{
 		Rule: rule, Action: assumeRole, Resource: j.s.arn, Verdict: verdict.Allowed,
 		Evidence: Evidence{Summary: summary, Statement: read}, Coverage: seen,
-		Remediation: j.fix.trust("Demand the site's external id by StringEquals in every statement that allows sts:AssumeRole.", sites),
+		Remediation: j.fix.trust(),
 	}, "")
 }

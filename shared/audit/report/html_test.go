@@ -152,7 +152,7 @@ func TestPageSaysWhatWasFound(t *testing.T) {
 			"Suppressed until 23 Dec 2026, 09:00 UTC by grace@example.com :",
 			"Rights can be raised beyond its own: iam:PassRole", "aws iam detach-role-policy --role-name arngate-orders", `"Sid": "Tables"`,
 			"The commands are those of Needed action is not allowed: dynamodb:DeleteItem . Running them once is enough.",
-			"Run those of one finding, audit again, then take the next.",
+			"so run them for some findings or for all, in any order; if a policy has been changed since, audit again first.",
 			"The policies grant something else than last time.", "New 3", "Resolved 1 Medium Reads are allowed that nothing needs",
 			"What no audit like this can see Policies above the account",
 		},

@@ -23,7 +23,7 @@ type page struct {
 	Matrices    []matrix
 	Permissions []permission
 
-	OneByOne   bool      // there are several fixes, and one may undo another
+	Fixes      bool      // some findings have commands
 	Findings   []finding // that stand and aren't suppressed, or are critical all the same
 	Suppressed []finding
 	Resolved   []finding
@@ -92,7 +92,7 @@ func pageOf(r audit.Report) page {
 	commands := map[string]*reference{}
 	share(p.Findings, commands)
 	share(p.Suppressed, commands)
-	p.OneByOne = len(commands) > 1
+	p.Fixes = len(commands) > 0
 	p.Severities = severities(r)
 	p.Matrices = matrices(r, anchors)
 	for _, each := range r.Permissions {
