@@ -53,7 +53,7 @@ func TestRolePoliciesAreBoundedOnTheirDot(t *testing.T) {
 	size := func(prefix, key int) (int, error) {
 		var all []permissions.Limits
 		for _, n := range []int{1024, 1024, 1024, 1024, prefix} {
-			all = append(all, s3(permissions.Bucket{Name: "abc", Prefix: strings.Repeat(string(rune('a'+len(all))), n)}))
+			all = append(all, s3(permissions.Bucket{Name: "abc", Prefix: strings.Repeat("abcde"[len(all):len(all)+1], n)}))
 		}
 		all[0].KMSKeys = []string{"arn:aws:kms:us-east-1:123456789012:key/" + strings.Repeat("a", key)}
 		text, err := permissions.PermissionPolicy(all, "aws", "123456789012")
