@@ -107,9 +107,10 @@ func Encode(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// marshalWrite is how every body is written: members in the order of their fields, maps by name, lists never null.
+// marshalWrite is how every body is written: members in the order of their fields, maps by name, lists never null. Names aren't
+// looked up for having been written before: fields and the keys of maps can't be, and items come from maps.
 func marshalWrite(w io.Writer, v any) error {
-	return json.MarshalWrite(w, v, json.Deterministic(true))
+	return json.MarshalWrite(w, v, json.Deterministic(true), jsontext.AllowDuplicateNames(true))
 }
 
 // marshalIndented is for documents that people read.

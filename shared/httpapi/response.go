@@ -23,11 +23,12 @@ const (
 func (x *exchange) encode() []byte {
 	x.paint()
 	x.setHeaders()
-	out := x.appendAnswer(make([]byte, 0, x.buf.Len()+x.buf.Len()/8+1024))
+	asText, size := bodyForm(x.buf.Bytes())
+	out := x.appendAnswer(make([]byte, 0, size+headLen), asText)
 	if len(out) > maxEvent {
 		x.answer(tooLarge("The answer", x.tooLargeHint()))
 		x.setHeaders()
-		out = x.appendAnswer(out[:0])
+		out = x.appendAnswer(out[:0], true)
 	}
 	return out
 }
@@ -73,7 +74,7 @@ func cmpOr(value, fallback string) string {
 	return value
 }
 
-func (x *exchange) appendAnswer(out []byte) []byte {
+func (x *exchange) appendAnswer(out []byte, asText bool) []byte {
 	out = append(out, `{"statusCode":`...)
 	out = strconv.AppendInt(out, int64(x.status), 10)
 	out = append(out, `,"headers":{`...)
@@ -89,7 +90,7 @@ func (x *exchange) appendAnswer(out []byte) []byte {
 		}
 		out = append(out, ']')
 	}
-	out = appendBody(out, x.buf.Bytes())
+	out = appendBody(out, x.buf.Bytes(), asText)
 	return append(out, '}')
 }
 
@@ -124,17 +125,32 @@ func joined(values []string) string {
 // smallText stays readable for people who look at events, whatever is shorter.
 const smallText = 16 << 10
 
-// appendBody writes the body as a JSON string or in base64, whichever is shorter: a text of control
-// characters grows six times when it is escaped (trap 18).
-func appendBody(out, body []byte) []byte {
-	encoded := base64.StdEncoding.EncodedLen(len(body))
-	if utf8.Valid(body) && (len(body) <= smallText || escapedLen(body) <= encoded) {
+// headLen is more than an answer has around its body, as a rule.
+const headLen = 1024
+
+// bodyForm says how a body is sent, and how long it is then: as a JSON string or in base64, whichever is shorter, because a text
+// of control characters grows six times when it is escaped (trap 18). The length of a small text is an estimate.
+func bodyForm(body []byte) (asText bool, size int) {
+	size = base64.StdEncoding.EncodedLen(len(body))
+	if !utf8.Valid(body) {
+		return false, size
+	}
+	if len(body) <= smallText {
+		return true, len(body) + len(body)/8
+	}
+	if escaped := escapedLen(body); escaped <= size {
+		return true, escaped
+	}
+	return false, size
+}
+
+func appendBody(out, body []byte, asText bool) []byte {
+	if asText {
 		out = append(out, `,"isBase64Encoded":false,"body":`...)
 		return appendString(out, body)
 	}
 	out = append(out, `,"isBase64Encoded":true,"body":"`...)
-	out = base64.StdEncoding.AppendEncode(slices.Grow(out, encoded+2), body)
-	return append(out, '"')
+	return append(base64.StdEncoding.AppendEncode(out, body), '"')
 }
 
 // escapes says how many bytes a byte of UTF-8 text adds when a JSON string escapes it (RFC 8259 section 7).
