@@ -89,21 +89,21 @@ func entangled() []corpusCase {
 	statements := func(all string) json.RawMessage {
 		return json.RawMessage(`{"Version":"2012-10-17","Statement":[` + all + `]}`)
 	}
-	const passRole = `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`
+	const broad = `{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}`
 	return []corpusCase{
 		{
 			Name: "two_statements_too_much", Kit: true, Connections: connections,
-			Inline: map[string]json.RawMessage{"broad": statements(passRole + `,{"Effect":"Allow","Action":"s3:*","Resource":"*"},
+			Inline: map[string]json.RawMessage{"broad": statements(broad + `,{"Effect":"Allow","Action":"s3:*","Resource":"*"},
 				{"Effect":"Allow","Action":"dynamodb:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`)},
 		},
 		{
 			Name: "too_much_in_a_managed_policy", Connections: connections,
-			Managed: map[string]json.RawMessage{"broad": statements(passRole + `,{"Effect":"Allow","Action":"dynamodb:*","Resource":"*"},
+			Managed: map[string]json.RawMessage{"broad": statements(broad + `,{"Effect":"Allow","Action":"dynamodb:*","Resource":"*"},
 				{"Effect":"Deny","Action":"dynamodb:DeleteItem","Resource":"*"}`)},
 		},
 		{
 			Name: "too_much_where_something_is_missing", Connections: connections, NoReads: true,
-			Inline: map[string]json.RawMessage{"arngate-audit": statements(passRole + `,{"Effect":"Allow","Action":["iam:GetRole","iam:ListRolePolicies","iam:GetRolePolicy"],"Resource":"*"}`)},
+			Inline: map[string]json.RawMessage{"arngate-audit": statements(broad + `,{"Effect":"Allow","Action":["iam:GetRole","iam:ListRolePolicies","iam:GetRolePolicy"],"Resource":"*"}`)},
 		},
 		{
 			Name: "strangers_of_several_kinds", Kit: true, Connections: connections,
@@ -149,7 +149,9 @@ func (w *world) checkNothingLost(before, after audit.Report, done string) {
 		return // what was there shows only now
 	}
 	for _, f := range after.Findings {
-		sameAs := func(g audit.Finding) bool { return g.Rule == f.Rule && g.Action == f.Action && g.Resource == f.Resource }
+		sameAs := func(g audit.Finding) bool {
+			return g.Rule == f.Rule && g.Action == f.Action && g.Resource == f.Resource
+		}
 		readsDetached := strings.HasPrefix(f.Action, "iam:GetPolicy") && strings.Contains(done, "--policy-arn "+f.Resource)
 		if f.State == audit.New && f.Rule != audit.RulePermissionsChange && !readsDetached && !slices.ContainsFunc(before.Findings, sameAs) {
 			w.t.Errorf("%s on %s %s is new after\n%s", f.Rule, f.Action, f.Resource, done)
