@@ -103,6 +103,7 @@ func TestNobodyIsProved(t *testing.T) {
 		"five parts":           {token("Bearer " + parts[0] + "." + parts[1] + ".a.b.c"), caller.ErrToken},
 		"padded base64":        {token("Bearer " + parts[0] + "." + parts[1] + "=." + parts[2]), caller.ErrToken},
 		"two tokens":           {token(ok + "," + ok), caller.ErrToken},
+		"a token and more":     {token(ok + ",x"), caller.ErrToken},
 		"payload no JSON":      {evidence(t, "{"), caller.ErrToken},
 		"payload no object":    {evidence(t, `["sub"]`), caller.ErrToken},
 		"trailing garbage":     {evidence(t, `{"iss":"https://id.example","sub":"ada"} {}`), caller.ErrToken},

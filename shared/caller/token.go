@@ -23,7 +23,7 @@ func parse(authorization string, names Claims) (token, error) {
 	}
 	_, rest, _ := strings.Cut(compact, ".")
 	payload, signature, ok := strings.Cut(rest, ".")
-	if !ok || signature == "" || strings.Contains(signature, ".") {
+	if !ok || signature == "" || strings.Trim(signature, base64URL) != "" {
 		return token{}, ErrToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(payload)
@@ -32,6 +32,10 @@ func parse(authorization string, names Claims) (token, error) {
 	}
 	return readClaims(raw, names)
 }
+
+// base64URL are the characters of a signature. Whatever else stands there, such as a comma and what a second header said,
+// was not part of the token that was verified.
+const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 func bearer(authorization string) (string, bool) {
 	scheme, compact, ok := strings.Cut(authorization, " ")
