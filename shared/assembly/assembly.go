@@ -137,7 +137,7 @@ func OpenGateway(ctx context.Context, c config.Gateway, r Runtime) (*Gateway, er
 	}
 	g.Opener = connection.NewOpener(remembered, broker, account.Clients)
 	if err := g.Ring.Load(ctx); err != nil {
-		telemetry.From(ctx).Logger().WarnContext(ctx, "data keys not loaded", "error", err)
+		Telemetry(c.Function, r).Logger().WarnContext(ctx, "data keys not loaded", "error", err)
 	}
 	return g, nil
 }

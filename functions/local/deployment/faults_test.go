@@ -2,6 +2,7 @@ package deployment_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -258,4 +259,21 @@ func (g target) befalls(c localaws.Call) bool {
 func (g target) meant(r *http.Request, body []byte) bool {
 	_, service := signature(r)
 	return g.service == "" || service == g.service && (g.table == "" || bytes.Contains(body, []byte(`"`+g.table+`"`)))
+}
+
+func TestTroubleBeforeAnyRequestIsLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{})
+		s.AWS.Inject(localaws.Fault{Service: "kms", Status: http.StatusServiceUnavailable, Code: "ServiceUnavailable"})
+		recycle(t, s)
+		ask(t, s, http.MethodGet, listing, s.Builder())
+		for line := range strings.Lines(s.Logs.String()) {
+			var logged struct{ Msg, Level, Function string }
+			if json.Unmarshal([]byte(line), &logged) == nil && logged.Msg == "data keys not loaded" && logged.Level == "WARN" && logged.Function != "" {
+				return
+			}
+		}
+		t.Error("no line says that the data keys could not be loaded")
+	})
 }
