@@ -56,7 +56,7 @@ func (c *Clients) DynamoDB(region string) (*awsdynamodb.Client, error) {
 			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
 			Credentials: contextCredentials{}, APIOptions: apiOptions(dynamoDBOnce),
 			// A host of its own for each account would be a pool of its own for each account.
-			AccountIDEndpointMode: aws.AccountIDEndpointModeDisabled,
+			AccountIDEndpointMode: aws.AccountIDEndpointModeDisabled, EndpointResolverV2: &dynamoDBEndpoints{},
 		})
 	})
 }
@@ -70,7 +70,7 @@ func (c *Clients) S3(region string) (*awss3.Client, error) {
 			Credentials: contextCredentials{}, APIOptions: apiOptions(s3Once), UsePathStyle: c.options.Endpoint != "",
 			// Express sessions are credentials that the SDK would keep by itself, beyond the caller's.
 			DisableS3ExpressSessionAuth: aws.Bool(true), DisableMultiRegionAccessPoints: true,
-			DisableLogOutputChecksumValidationSkipped: true,
+			DisableLogOutputChecksumValidationSkipped: true, EndpointResolverV2: &s3Endpoints{},
 		})
 	})
 }
