@@ -39,11 +39,12 @@ type Deps struct {
 
 	// Severity is the least severity of a finding that the bus is told of; high if empty.
 	Severity audit.Severity
-	// MaxReceives is how often the queue delivers a message before it gives up on it; 5 if zero.
-	MaxReceives int
+	// Attempts is how often an audit is tried before it has failed; 3 if zero. The queue delivers more often than that (template.yaml):
+	// a delivery may be lost with its worker.
+	Attempts int
 	// Concurrency is how many audits run at the same time in one invocation; 10 if zero.
 	Concurrency int
-	// Timeout is how long one audit may take; 2 minutes if zero.
+	// Timeout is how long one audit may take; 90 seconds if zero.
 	Timeout time.Duration
 }
 
@@ -58,9 +59,9 @@ type Worker struct {
 // New returns a Worker. It does no I/O.
 func New(d Deps) *Worker {
 	d.Severity = cmp.Or(d.Severity, audit.High)
-	d.MaxReceives = cmp.Or(d.MaxReceives, 5)
+	d.Attempts = cmp.Or(d.Attempts, 3)
 	d.Concurrency = cmp.Or(d.Concurrency, 10)
-	d.Timeout = cmp.Or(d.Timeout, 2*time.Minute)
+	d.Timeout = cmp.Or(d.Timeout, 90*time.Second)
 	return &Worker{deps: d}
 }
 

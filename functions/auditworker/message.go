@@ -99,7 +99,7 @@ func (w *Worker) carryOut(ctx context.Context, o order) error {
 	err = guarded(func() error { return w.audit(ctx, of) })
 	switch {
 	case err == nil, errors.Is(err, archive.ErrDone): // the latter by another delivery
-	case final(err) || o.receives >= w.deps.MaxReceives:
+	case final(err) || o.receives >= w.deps.Attempts:
 		if failure := w.fail(ctx, of, err); failure != nil {
 			return errors.Join(err, failure)
 		}

@@ -114,7 +114,7 @@ func (f *fleet) open(timeout time.Duration) {
 	})
 	f.worker = auditworker.New(auditworker.Deps{
 		Auditor: breaking{auditor}, Archive: f.archive, Providers: f.registry, Bus: dispatch.NewBus(awseventbridge.NewFromConfig(own), "default"),
-		Telemetry: telemetry.New(telemetry.Options{Out: io.Discard, Function: "auditworker"}), MaxReceives: 1, Timeout: timeout,
+		Telemetry: telemetry.New(telemetry.Options{Out: io.Discard, Function: "auditworker"}), Attempts: 1, Timeout: timeout,
 	})
 }
 

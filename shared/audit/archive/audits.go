@@ -18,13 +18,14 @@ import (
 // maxBatch is how many items one BatchGetItem reads.
 const maxBatch = 100
 
-// Audit returns one audit, or [ErrNotFound].
+// Audit returns one audit, or [ErrNotFound]. One that nobody is working on any more ([LostAfter], [ForgottenAfter]) is read as
+// failed.
 func (a *Archive) Audit(ctx context.Context, site, id string) (Audit, error) {
 	stored, err := a.auditItem(ctx, site, id)
 	if err != nil {
 		return Audit{}, err
 	}
-	return stored.audit(), nil
+	return a.seen(stored), nil
 }
 
 func (a *Archive) auditItem(ctx context.Context, site, id string) (auditItem, error) {
@@ -71,7 +72,7 @@ func (a *Archive) all(ctx context.Context, site, after string, limit int) ([]Aud
 		if err := attributevalue.UnmarshalMap(raw, &stored); err != nil {
 			return false, fmt.Errorf("decode audit: %w", err)
 		}
-		page = append(page, stored.audit())
+		page = append(page, a.seen(stored))
 		return len(page) < limit, nil
 	})
 	return page, err
@@ -126,7 +127,7 @@ func (a *Archive) byID(ctx context.Context, site string, ids []string) ([]Audit,
 			if err := attributevalue.UnmarshalMap(raw, &stored); err != nil {
 				return nil, fmt.Errorf("decode audit: %w", err)
 			}
-			found[stored.ID] = stored.audit()
+			found[stored.ID] = a.seen(stored)
 		}
 		keys = answer.UnprocessedKeys[a.table].Keys
 	}

@@ -113,7 +113,8 @@ func (a *Archive) Begin(ctx context.Context, site, id, provider, by string) (Aud
 
 // begin tries it once: it failed if the audit changed meanwhile.
 func (a *Archive) begin(ctx context.Context, fresh Audit) (of Audit, failed []bool, err error) {
-	of, err = a.Audit(ctx, fresh.Site, fresh.ID)
+	stored, err := a.auditItem(ctx, fresh.Site, fresh.ID)
+	of = stored.audit()
 	unknown := errors.Is(err, ErrNotFound)
 	switch {
 	case unknown:
@@ -192,7 +193,7 @@ func (a *Archive) finish(ctx context.Context, of Audit, report audit.Report) (fa
 
 // ended says what it means that the audit could not be changed: nil if it has ended as wanted.
 func (a *Archive) ended(ctx context.Context, of Audit, want Status) error {
-	now, err := a.Audit(ctx, of.Site, of.ID)
+	now, err := a.auditItem(ctx, of.Site, of.ID)
 	switch {
 	case err != nil:
 		return fmt.Errorf("end audit: %w", err)

@@ -2,9 +2,11 @@ package template_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/localgateway/template"
 	"github.com/arngate/arngate/shared/policy"
 )
@@ -36,7 +38,17 @@ func TestRepositoryQueueFitsItsWorker(t *testing.T) {
 	if queue.VisibilityTimeout < 6*worker.Timeout {
 		t.Errorf("messages are hidden for %d s, and the worker has %d s", queue.VisibilityTimeout, worker.Timeout)
 	}
-	// The worker says that an audit has failed when its message comes for the fifth time.
+	// The worker says that an audit has failed when its message comes for the third time, and whoever reads one that no worker has
+	// ended does when it comes no more.
+	if lost := time.Duration(queue.VisibilityTimeout*queue.MaxReceives) * time.Second; archive.LostAfter != lost {
+		t.Errorf("an audit is lost after %v, want %v: while its message may come, it isn't", archive.LostAfter, lost)
+	}
+	if kept := time.Duration(queue.Retention) * time.Second; archive.ForgottenAfter != kept {
+		t.Errorf("an audit is forgotten after %v, want %v, as its message", archive.ForgottenAfter, kept)
+	}
+	if worker.Timeout > 120 || queue.VisibilityTimeout > 12*60 {
+		t.Errorf("what failed is tried again after %d s, and an invocation takes up to %d s: too long for whoever waits", queue.VisibilityTimeout, worker.Timeout)
+	}
 	if queue.DeadLetters != dead.ARN || queue.MaxReceives != 5 {
 		t.Errorf("messages go to %q after %d receives, want %q after 5", queue.DeadLetters, queue.MaxReceives, dead.ARN)
 	}
