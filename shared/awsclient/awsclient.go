@@ -69,7 +69,7 @@ func (c *Clients) S3(region string) (*awss3.Client, error) {
 			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
 			Credentials: contextCredentials{}, APIOptions: apiOptions(s3Once), UsePathStyle: c.options.Endpoint != "",
 			// Express sessions are credentials that the SDK would keep by itself, beyond the caller's.
-			DisableS3ExpressSessionAuth: aws.Bool(true), DisableMultiRegionAccessPoints: true,
+			DisableS3ExpressSessionAuth: aws.Bool(true), ExpressCredentials: noExpress{}, DisableMultiRegionAccessPoints: true,
 			DisableLogOutputChecksumValidationSkipped: true, EndpointResolverV2: &s3Endpoints{},
 		})
 	})
