@@ -28,7 +28,7 @@ func TestRegisterRefuses(t *testing.T) {
 		},
 		"embedded fields that the document would not show": func(a *httpapi.API) {
 			httpapi.Register(a, httpapi.Operation{ID: "x", Method: http.MethodGet, Path: "/x"}, func(context.Context, *nothing) (*hiding, error) {
-				return nil, nil
+				return new(hiding), nil
 			})
 		},
 		"one id twice": func(a *httpapi.API) {
