@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/audit/dispatch"
 	"github.com/arngate/arngate/shared/caller"
@@ -43,9 +44,10 @@ func registerStart(api *httpapi.API, a audits, scopes []string) {
 		ID: "start-audits", Method: http.MethodPost, Path: "/v1/audits", Scopes: scopes, Tags: tags(), Status: http.StatusAccepted,
 		Summary: "Audit providers",
 		Description: "Queues one audit for each provider. Read how far it is with GET /v1/audits/{id}, or, of one provider, wait for it with " +
-			"`wait=true`: the answer is 200 with the report then, or 202 where the time wasn't enough; the audit goes on all the same.",
+			"`wait=true`: the answer is 200 with the report then, or 202 where the time wasn't enough; the audit goes on all the same. " +
+			"A site may ask ten times a minute.",
 		Others:         map[int]string{http.StatusOK: "With `wait=true`: the audit has ended, and has its report unless it failed"},
-		Problems:       []problem.Code{problem.ProviderNotFound, problem.ProviderAwaitingRole, problem.AWSUnavailable},
+		Problems:       []problem.Code{problem.ProviderNotFound, problem.ProviderAwaitingRole, problem.RateLimited, problem.AWSUnavailable},
 		TooLarge:       "The audit is done; read its findings page by page: GET /v1/findings?provider={name}.",
 		RequestExample: startBody{Providers: []string{"demo"}}, ResponseExample: started{Audits: []audited{exampleAudit(archive.Queued)}},
 	}, a.start)
@@ -55,6 +57,10 @@ func (a audits) start(ctx context.Context, in *startInput) (*startOutput, error)
 	names := in.Body.Providers
 	if faults := startFaults(in); len(faults) > 0 {
 		return nil, problem.Invalid(faults...)
+	}
+	const tooOften = "This site has asked for audits too often within a minute. One request takes up to 100 providers."
+	if err := allow(ctx, a.deps.Limiter, audit.Starts, tooOften); err != nil {
+		return nil, err
 	}
 	who := httpapi.Caller(ctx)
 	if err := a.known(ctx, who.Site, names); err != nil {

@@ -2,12 +2,15 @@ package auditapi_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
+	"github.com/arngate/arngate/shared/audit"
+	"github.com/arngate/arngate/shared/demosite"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/problem"
 )
@@ -68,6 +71,80 @@ func TestWaitingSurvivesTheTable(t *testing.T) {
 	})
 }
 
+// Whoever waits gets the report or the audit's id, and never runs out of time over reading the report: whenever the audit ends, with
+// tables that are slow.
+func TestWaitingKeepsTimeForTheReport(t *testing.T) {
+	for end := 22 * time.Second; end < 29*time.Second; end += 500 * time.Millisecond {
+		t.Run(end.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := deploymenttest.InProcess(t, deploymenttest.Options{})
+				s.AWS.Inject(localaws.Fault{Service: "sqs", Delay: 5 * time.Second}) // so that the invocation's end is what bounds the wait
+				s.AWS.Inject(localaws.Fault{Service: "dynamodb", Operation: "GetItem", Delay: 900 * time.Millisecond, Match: func(c localaws.Call) bool {
+					return c.Role != "" && strings.HasSuffix(c.Resource, "-Audits")
+				}})
+				began := time.Now()
+				go func() {
+					time.Sleep(end)
+					finish(t, s)
+				}()
+				a := s.Call(post, audits+"?wait=true", s.Auditor(), `{"providers":["demo"]}`)
+				if a.Status != http.StatusOK && a.Status != http.StatusAccepted {
+					t.Errorf("got %d after %s, %s", a.Status, time.Since(began), a.Body)
+				}
+				time.Sleep(end) // until the audit has ended
+			})
+		})
+	}
+}
+
+// Requests for audits are bounded for each site and minute; verifies are counted apart, and what was wrong in itself doesn't count.
+func TestAuditsAreBoundedPerSiteAndMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{})
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute + 10*time.Second)))
+		for range 10 {
+			want(t, s.Call(post, "/v1/providers/demo/verify", s.Auditor(), ""), http.StatusOK, "")
+			want(t, s.Call(post, audits, s.Auditor(), `{"providers":["demo","demo"]}`), http.StatusUnprocessableEntity, problem.InvalidRequest)
+		}
+		for range 10 {
+			want(t, s.Call(post, audits, s.Auditor(), `{"providers":["demo"]}`), http.StatusAccepted, "")
+		}
+		queued := len(read[page[audited]](t, s.Call(get, audits, s.Auditor(), "")).Items)
+		if err := s.Recycle(t.Context()); err != nil { // they are counted together
+			t.Fatal(err)
+		}
+		a := s.Call(post, audits, s.Auditor(), `{"providers":["demo"]}`)
+		want(t, a, http.StatusTooManyRequests, problem.RateLimited)
+		if after, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || after < 1 || after > 50 {
+			t.Errorf("come again after %q", a.Header.Get("Retry-After"))
+		}
+		if left := len(read[page[audited]](t, s.Call(get, audits, s.Auditor(), "")).Items); left != queued {
+			t.Errorf("%d audits are kept, want %d: none of the refused request", left, queued)
+		}
+		want(t, s.Call(post, audits, stranger(s), `{"providers":["demo"]}`), http.StatusNotFound, problem.ProviderNotFound)
+		time.Sleep(time.Minute)
+		want(t, s.Call(post, audits, s.Auditor(), `{"providers":["demo"]}`), http.StatusAccepted, "")
+	})
+}
+
+// finish ends the only audit there is as done, past all that is slow.
+func finish(t *testing.T, s *deploymenttest.Stack) {
+	t.Helper()
+	a := kept(t, s)
+	all, _, err := a.Audits(t.Context(), demosite.Site, "", "", 1)
+	if err != nil || len(all) != 1 {
+		t.Errorf("got %+v, %v", all, err)
+		return
+	}
+	begun, err := a.Begin(t.Context(), demosite.Site, all[0].ID, all[0].Provider, "ada")
+	if err == nil {
+		err = a.Finish(t.Context(), begun, audit.Report{})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // The table that counts verifies may be down: verify works, and stays bounded.
 func TestVerifyWithoutTheCounter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -84,7 +161,7 @@ func TestVerifyWithoutTheCounter(t *testing.T) {
 		if a.Header.Get("Retry-After") == "" {
 			t.Error("nothing says when to come again")
 		}
-		if !strings.Contains(s.Logs.String(), "verify counted by this instance alone") {
+		if !strings.Contains(s.Logs.String(), "counted by this instance alone") {
 			t.Error("operators aren't told")
 		}
 	})

@@ -94,8 +94,8 @@ func (v verifications) session(ctx context.Context, opened *registry.Opened) (au
 
 func (v verifications) verify(ctx context.Context, provider string) (*output, error) {
 	site := httpapi.Caller(ctx).Site
-	if err := v.deps.Limiter.Allow(ctx, site); err != nil {
-		return nil, refusal(err, problem.ProviderNotFound)
+	if err := allow(ctx, v.deps.Limiter, audit.Verifies, "This site has verified too often within a minute."); err != nil {
+		return nil, err
 	}
 	verification, err := v.deps.Verifier.Verify(ctx, site, provider)
 	if err != nil {
@@ -104,14 +104,20 @@ func (v verifications) verify(ctx context.Context, provider string) (*output, er
 	return &output{Body: verification}, nil
 }
 
-// refusal turns errors of verify into problems; notFound is what a missing entry is called.
-func refusal(err error, notFound problem.Code) error {
-	var limit *audit.LimitError
-	switch {
-	case errors.As(err, &limit):
-		refused := problem.Wrap(problem.RateLimited, "This site has verified too often within a minute.", err)
+// allow counts that the caller's site does what once more, and says tooOften if that is once too often.
+func allow(ctx context.Context, limiter *audit.Limiter, what audit.Counted, tooOften string) error {
+	err := limiter.Allow(ctx, what, httpapi.Caller(ctx).Site)
+	if limit, ok := errors.AsType[*audit.LimitError](err); ok {
+		refused := problem.Wrap(problem.RateLimited, tooOften, err)
 		refused.RetryAfter = limit.RetryAfter
 		return refused
+	}
+	return err
+}
+
+// refusal turns errors of verify into problems; notFound is what a missing entry is called.
+func refusal(err error, notFound problem.Code) error {
+	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return problem.Wrap(notFound, "This site has nothing of that name.", err)
 	case errors.Is(err, audit.ErrAwaitingRole):

@@ -28,12 +28,12 @@ func (c *counter) Count(ctx context.Context, name string, window time.Duration) 
 	return c.counts[name], time.Now().Truncate(window).Add(window), nil
 }
 
-// allowed is how many of a hundred verifies of the site are allowed at once.
-func allowed(t *testing.T, l *audit.Limiter, site string) int {
+// allowed is how many of a hundred times the site may do something at once.
+func allowed(t *testing.T, l *audit.Limiter, what audit.Counted, site string) int {
 	t.Helper()
 	count := 0
 	for range 100 {
-		err := l.Allow(t.Context(), site)
+		err := l.Allow(t.Context(), what, site)
 		limit, refused := errors.AsType[*audit.LimitError](err)
 		switch {
 		case err == nil:
@@ -49,14 +49,17 @@ func allowed(t *testing.T, l *audit.Limiter, site string) int {
 
 func TestLimiterCountsTogether(t *testing.T) {
 	c := &counter{counts: map[string]int64{}}
-	if got := allowed(t, audit.NewLimiter(c), "a"); got != 10 {
+	if got := allowed(t, audit.NewLimiter(c), audit.Verifies, "a"); got != 10 {
 		t.Errorf("%d verifies a minute, want 10", got)
 	}
-	if got := allowed(t, audit.NewLimiter(c), "a"); got != 0 { // another instance
+	if got := allowed(t, audit.NewLimiter(c), audit.Verifies, "a"); got != 0 { // another instance
 		t.Errorf("%d more by another instance, want none", got)
 	}
-	if got := allowed(t, audit.NewLimiter(c), "b"); got != 10 {
+	if got := allowed(t, audit.NewLimiter(c), audit.Verifies, "b"); got != 10 {
 		t.Errorf("%d of another site, want 10", got)
+	}
+	if got := allowed(t, audit.NewLimiter(c), audit.Starts, "a"); got != 10 {
+		t.Errorf("%d requests for audits a minute, want 10, whatever was verified", got)
 	}
 }
 
@@ -70,21 +73,24 @@ func TestLimiterWithoutItsTable(t *testing.T) {
 				l := audit.NewLimiter(c)
 				began := time.Now()
 				for range 3 {
-					if err := l.Allow(t.Context(), "a"); err != nil {
+					if err := l.Allow(t.Context(), audit.Verifies, "a"); err != nil {
 						t.Fatal(err)
 					}
 				}
 				if took := time.Since(began); took > 3*time.Second {
 					t.Errorf("three verifies waited %s for the table", took)
 				}
-				if _, refused := errors.AsType[*audit.LimitError](l.Allow(t.Context(), "a")); !refused {
+				if _, refused := errors.AsType[*audit.LimitError](l.Allow(t.Context(), audit.Verifies, "a")); !refused {
 					t.Error("a fourth is allowed within a minute")
 				}
-				if err := l.Allow(t.Context(), "b"); err != nil {
+				if err := l.Allow(t.Context(), audit.Verifies, "b"); err != nil {
 					t.Errorf("another site: %v", err)
 				}
+				if err := l.Allow(t.Context(), audit.Starts, "a"); err != nil {
+					t.Errorf("a request for audits: %v", err)
+				}
 				time.Sleep(time.Minute)
-				if err := l.Allow(t.Context(), "a"); err != nil {
+				if err := l.Allow(t.Context(), audit.Verifies, "a"); err != nil {
 					t.Errorf("a minute later: %v", err)
 				}
 			})
@@ -95,7 +101,7 @@ func TestLimiterWithoutItsTable(t *testing.T) {
 func TestLimiterEndsWithItsRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := audit.NewLimiter(&counter{slow: true}).Allow(ctx, "a"); !errors.Is(err, context.Canceled) {
+	if err := audit.NewLimiter(&counter{slow: true}).Allow(ctx, audit.Verifies, "a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the request's own end", err)
 	}
 }

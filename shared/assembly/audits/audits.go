@@ -25,7 +25,7 @@ func Verifier(g *assembly.Gateway, roles config.Roles) *audit.Verifier {
 	})
 }
 
-// Limiter bounds how often a site verifies.
+// Limiter bounds how often a site verifies and asks for audits.
 func Limiter(g *assembly.Gateway) *audit.Limiter { return audit.NewLimiter(g.Table) }
 
 // Auditor audits providers, in the region that the function runs in. r is what the gateway was opened with.
