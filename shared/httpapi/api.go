@@ -55,10 +55,9 @@ type API struct {
 	telemetry *telemetry.Telemetry
 	claims    caller.Claims
 	margin    time.Duration
+	version   string
 	mux       *http.ServeMux
-	huma      humaAPI
 	adapter   *httpadapter.HandlerAdapterV2
-	registry  huma.Registry
 	routes    []*route
 	scratches sync.Pool
 }
@@ -72,23 +71,23 @@ func New(o Options) *API {
 		o.Version = "1"
 	}
 	mux := http.NewServeMux()
-	registry := newRegistry()
-	config := huma.Config{
-		OpenAPI: &huma.OpenAPI{
-			OpenAPI:    "3.1.0",
-			Info:       &huma.Info{Title: "Arngate", Version: o.Version},
-			Components: &huma.Components{Schemas: registry},
-		},
-		Formats: map[string]huma.Format{mediaJSON: {Marshal: marshalWrite, Unmarshal: nil}},
-	}
-	a := &API{
-		telemetry: o.Telemetry, claims: o.Claims, margin: o.Margin, mux: mux, registry: registry,
-		huma: humaAPI{humago.New(mux, config)},
-	}
+	a := &API{telemetry: o.Telemetry, claims: o.Claims, margin: o.Margin, version: o.Version, mux: mux}
 	a.scratches.New = func() any { return newScratch() }
 	a.adapter = httpadapter.NewV2(http.HandlerFunc(a.serve))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeNotFound(w) })
 	return a
+}
+
+// newHuma makes an API of huma's without operations.
+func newHuma(mux humago.Mux, version string) humaAPI {
+	return humaAPI{humago.New(mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI:    "3.1.0",
+			Info:       &huma.Info{Title: "Arngate", Version: version},
+			Components: &huma.Components{Schemas: newRegistry()},
+		},
+		Formats: map[string]huma.Format{mediaJSON: {Marshal: marshalWrite, Unmarshal: nil}},
+	})}
 }
 
 // newRegistry makes a schema registry that names schemas by package and type, so that the functions' types

@@ -173,5 +173,5 @@ func (humaAPI) Transform(ctx huma.Context, _ string, v any) (any, error) {
 	if model.Status != http.StatusUnprocessableEntity {
 		return x.reply(internal(model)), nil
 	}
-	return x.reply(x.invalid(ctx.Operation(), model)), nil
+	return x.reply(x.invalid(model)), nil
 }

@@ -27,15 +27,12 @@ func (x *exchange) takeBody(r *route, input reflect.Value) *problem.Error {
 }
 
 // invalid is the problem of a request whose parameters huma found at fault: its faults, and all others.
-func (x *exchange) invalid(op *huma.Operation, model *huma.ErrorModel) *problem.Error {
+func (x *exchange) invalid(model *huma.ErrorModel) *problem.Error {
 	faults := make([]problem.Fault, 0, len(model.Errors))
 	for _, detail := range model.Errors {
 		faults = append(faults, problem.Fault{Pointer: detail.Location, Message: withoutValue(detail.Message)})
 	}
-	r := x.api.routeOf(op)
-	if r == nil {
-		return problem.Invalid(faults...)
-	}
+	r := x.route
 	faults = append(faults, x.queryFaults(r)...)
 	if r.body.field == nil || r.body.raw {
 		return problem.Invalid(faults...)
@@ -70,15 +67,6 @@ func withoutValue(message string) string {
 		}
 	}
 	return message
-}
-
-func (a *API) routeOf(op *huma.Operation) *route {
-	for _, r := range a.routes {
-		if r.huma == op {
-			return r
-		}
-	}
-	return nil
 }
 
 // queryFaults finds what url.Query would pass over: broken escapes, unknown names, names given twice.

@@ -42,18 +42,24 @@ func notLetter(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9'
 const securityScheme = "bearer"
 
 // OpenAPI returns the OpenAPI 3.1 document of the registered operations, the same bytes for the same operations.
-// It is not for concurrent use, nor for a function's requests: the document is generated once, and committed.
+// It is not for a function's requests: the document is generated once, and committed.
 func (a *API) OpenAPI() ([]byte, error) {
-	document := *a.huma.OpenAPI()
-	document.Components = a.components()
+	all := newHuma(http.NewServeMux(), a.version)
+	entered := make([]*route, len(a.routes))
+	for i, r := range a.routes {
+		entered[i] = r.enter(all)
+	}
+	document := *all.OpenAPI()
+	schemas := document.Components.Schemas
+	document.Components = components(schemas)
 	document.Paths = make(map[string]*huma.PathItem, len(document.Paths))
-	for _, r := range a.routes {
+	for _, r := range entered {
 		item := document.Paths[r.Path]
 		if item == nil {
 			item = &huma.PathItem{}
 			document.Paths[r.Path] = item
 		}
-		place(item, a.document(r))
+		place(item, r.document(schemas))
 	}
 	text, err := marshalIndented(&document)
 	if err != nil {
@@ -63,9 +69,9 @@ func (a *API) OpenAPI() ([]byte, error) {
 }
 
 // components are the schemas of the operations and of problems, without huma's own error model.
-func (a *API) components() *huma.Components {
-	a.registry.Schema(reflect.TypeFor[problem.Document](), true, "")
-	schemas := a.registry.Map()
+func components(registry huma.Registry) *huma.Components {
+	registry.Schema(reflect.TypeFor[problem.Document](), true, "")
+	schemas := registry.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
 	schemas[gatewaySchema] = &huma.Schema{
@@ -78,7 +84,7 @@ func (a *API) components() *huma.Components {
 		code.Enum = append(code.Enum, string(c))
 	}
 	return &huma.Components{
-		Schemas: a.registry,
+		Schemas: registry,
 		SecuritySchemes: map[string]*huma.SecurityScheme{securityScheme: {
 			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
 			Description: "A token of the site's issuer. Its claims name site, user, groups and scopes.",
@@ -101,8 +107,8 @@ func place(item *huma.PathItem, op *huma.Operation) {
 	}
 }
 
-// document is the operation as clients see it. It leaves huma's own value alone, which requests run by.
-func (a *API) document(r *route) *huma.Operation {
+// document is the operation as clients see it.
+func (r *route) document(schemas huma.Registry) *huma.Operation {
 	op := *r.huma
 	op.Description = describe(r)
 	op.Security = []map[string][]string{{securityScheme: {}}}
@@ -113,7 +119,7 @@ func (a *API) document(r *route) *huma.Operation {
 		op.Extensions = map[string]any{"x-scopes": slices.Sorted(slices.Values(r.Scopes))}
 	}
 	op.RequestBody = r.requestBody()
-	op.Responses = a.responses(r)
+	op.Responses = r.responses(schemas)
 	return &op
 }
 
@@ -152,12 +158,12 @@ func (r *route) requestBody() *huma.RequestBody {
 }
 
 // responses are the success, as huma found it in the output type, and every problem by status.
-func (a *API) responses(r *route) map[string]*huma.Response {
+func (r *route) responses(schemas huma.Registry) map[string]*huma.Response {
 	success := strconv.Itoa(r.huma.DefaultStatus)
 	response := *r.huma.Responses[success]
 	switch {
 	case len(r.Produces)+len(r.Forms) > 0:
-		response.Content = a.produced(r)
+		response.Content = r.produced(schemas)
 	case len(response.Content) > 0:
 		response.Content = r.successContent(response.Content)
 	}
@@ -203,13 +209,13 @@ func addGatewayAnswers(out map[string]*huma.Response, public bool) {
 }
 
 // produced documents the media types of an answer that comes in several.
-func (a *API) produced(r *route) map[string]*huma.MediaType {
+func (r *route) produced(schemas huma.Registry) map[string]*huma.MediaType {
 	out := make(map[string]*huma.MediaType, len(r.Produces)+len(r.Forms))
 	for _, media := range slices.Concat(r.Produces, r.Forms) {
 		out[media.Type] = textMedia(media.Example)
 		switch {
 		case media.Body != nil:
-			out[media.Type].Schema = a.registry.Schema(reflect.TypeOf(media.Body), true, r.ID)
+			out[media.Type].Schema = schemas.Schema(reflect.TypeOf(media.Body), true, r.ID)
 		case media.Type == mediaBytes || media.Type == mediaAny:
 			out[media.Type].Schema.Format = "binary"
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -53,11 +54,13 @@ type Operation struct {
 // route is a registered operation.
 type route struct {
 	Operation
-	huma *huma.Operation
 	// query are the names of the query parameters that the operation knows, and whether they may be given more than once.
 	query map[string]bool
-	// body is how the request's body is taken.
-	body bodyPlan
+	// enter has huma look at the operation's types, and returns the route with what is known then: huma and body.
+	enter func(humaAPI) *route
+
+	huma *huma.Operation
+	body bodyPlan // how the request's body is taken
 }
 
 // bodyPlan is how a request's body gets into the input.
@@ -83,10 +86,14 @@ type bodyPlan struct {
 // is sent as JSON, or, if it is a []byte, as it is (set the header Content-Type too; [Encode] makes JSON).
 //
 // An error that is a [problem.Error] is answered as such; any other is logged, and answered as internal.
-// Register panics where the operation is described wrongly: that is seen by every test.
+// Register panics where the operation is described wrongly: that is seen by every test. What only huma finds wrong, such as a
+// tag that isn't one of its own, is seen when the operation is first used, or documented.
 func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) (*O, error)) {
-	if op.Method == http.MethodHead {
-		panic("httpapi: HEAD is not offered: " + op.ID)
+	if !slices.Contains(methods, op.Method) {
+		panic("httpapi: the method is not offered: " + op.Method + " of " + op.ID)
+	}
+	if slices.ContainsFunc(a.routes, func(r *route) bool { return r.ID == op.ID }) {
+		panic("httpapi: two operations have one id: " + op.ID)
 	}
 	if body, ok := reflect.TypeFor[O]().FieldByName("Body"); len(op.Produces) > 0 && (!ok || body.Type != reflect.TypeFor[[]byte]()) {
 		panic("httpapi: what comes in several media types has a Body of bytes: " + op.ID)
@@ -95,15 +102,43 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		panic("httpapi: output embeds the unexported " + hidden.String() + ", which the document would not show: " + op.ID)
 	}
 	r := &route{Operation: op, query: queryNames(reflect.TypeFor[I]())}
-	input := reflect.TypeFor[I]()
+	r.enter = func(api humaAPI) *route { return enter(a, *r, api, handler) }
+	a.routes = append(a.routes, r)
+	a.mux.HandleFunc(op.Method+" "+op.Path, r.serveLazily())
+}
+
+// serveLazily enters the operation at its first request: a cold start needs one of them, and huma takes a tenth of a millisecond
+// for each. Each has an API of huma's for itself, so that what is made for one request is nothing that another reads.
+func (r *route) serveLazily() http.HandlerFunc {
+	entered := sync.OnceValue(func() http.HandlerFunc {
+		var one single
+		r.enter(newHuma(&one, ""))
+		return one.handler
+	})
+	return func(w http.ResponseWriter, in *http.Request) { entered()(w, in) }
+}
+
+// single is the mux of an API of one operation: ours has chosen it already.
+type single struct{ handler http.HandlerFunc }
+
+// HandleFunc takes the operation's handler.
+func (s *single) HandleFunc(_ string, handler func(http.ResponseWriter, *http.Request)) {
+	s.handler = handler
+}
+
+// ServeHTTP serves the operation.
+func (s *single) ServeHTTP(w http.ResponseWriter, in *http.Request) { s.handler(w, in) }
+
+// enter registers r with an API of huma's.
+func enter[I, O any](a *API, r route, api humaAPI, handler func(context.Context, *I) (*O, error)) *route {
 	h := huma.Operation{
-		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
-		Tags: op.Tags, DefaultStatus: op.Status, SkipValidateBody: true, MaxBodyBytes: -1, BodyReadTimeout: -1,
-		Middlewares: huma.Middlewares{a.admit(r)},
+		OperationID: r.ID, Method: r.Method, Path: r.Path, Summary: r.Summary, Description: r.Description,
+		Tags: r.Tags, DefaultStatus: r.Status, SkipValidateBody: true, MaxBodyBytes: -1, BodyReadTimeout: -1,
+		Middlewares: huma.Middlewares{a.admit(&r)},
 	}
-	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(api, h, func(ctx context.Context, in *I) (*O, error) {
 		x := exchangeOf(ctx)
-		if p := x.takeBody(r, reflect.ValueOf(in).Elem()); p != nil {
+		if p := x.takeBody(&r, reflect.ValueOf(in).Elem()); p != nil {
 			return nil, x.reply(p)
 		}
 		out, err := handler(ctx, in)
@@ -112,10 +147,13 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		}
 		return out, nil
 	})
-	r.huma = documented(a.huma.OpenAPI(), op)
-	r.body = planBody(a.registry, input, r.huma)
-	a.routes = append(a.routes, r)
+	r.huma = documented(api.OpenAPI(), r.Operation)
+	r.body = planBody(api.OpenAPI().Components.Schemas, reflect.TypeFor[I](), r.huma)
+	return &r
 }
+
+// methods are those that operations may have; it is only read.
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
 // planBody finds the field that takes the body, and takes the body away from huma: required at runtime
 // would make it answer before the other faults are known.
@@ -149,10 +187,9 @@ func documented(document *huma.OpenAPI, op Operation) *huma.Operation {
 		return item.Put
 	case http.MethodPatch:
 		return item.Patch
-	case http.MethodDelete:
+	default:
 		return item.Delete
 	}
-	panic("httpapi: method isn't offered: " + op.Method)
 }
 
 // queryNames collects the query parameters of an input type, embedded structs included, and which of them are repeatable: lists

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/arngate/arngate/shared/httpapi"
@@ -48,3 +49,27 @@ func TestRegisterRefuses(t *testing.T) {
 }
 
 func nop[I any](context.Context, *I) (*nothing, error) { return &nothing{}, nil }
+
+// Operations are made ready by their first requests, which may come at once, and while the document is made (trap 13).
+func TestTrap13FirstRequestsAtOnce(t *testing.T) {
+	b := newBench(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if a := b.echo(t, `{"name":"x"}`); a.Status == http.StatusInternalServerError {
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+		})
+		all.Go(func() {
+			if a := b.do(t, request{method: http.MethodPut, path: "/v1/bytes"}); a.Status == http.StatusInternalServerError {
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+		})
+		all.Go(func() {
+			if _, err := b.api.OpenAPI(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
