@@ -70,8 +70,12 @@ func TestCursorGoesOnForItsRequestOnly(t *testing.T) {
 			t.Errorf("for %s the error is %v; want cursor_invalid", name, err)
 		}
 	}
+	first := "A"
+	if sealed[:1] == first {
+		first = "B"
+	}
 	for name, text := range map[string]string{
-		"altered": "B" + sealed[1:], "cut": sealed[:len(sealed)-4], "no base64": "!", "empty": "",
+		"altered": first + sealed[1:], "cut": sealed[:len(sealed)-4], "no base64": "!", "empty": "",
 	} {
 		if _, err := cursors.Open(t.Context(), bound, text); !isInvalid(err) {
 			t.Errorf("%s, the error is %v; want cursor_invalid", name, err)
