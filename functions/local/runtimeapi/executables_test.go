@@ -280,7 +280,7 @@ func TestBuiltAsForLambda(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc -trimpath -ldflags "-s -w"`
+	const want = `CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags "-s -w"`
 	if !strings.Contains(string(makefile), want) {
 		t.Errorf("the Makefile builds otherwise: change Build of this package, too. Want %s", want)
 	}
