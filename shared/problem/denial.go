@@ -3,6 +3,7 @@ package problem
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // explainDenial names the missing permission. AWS's message says it best ("User: ... is not authorized to
@@ -39,19 +40,24 @@ func ofConnector(service string) bool {
 }
 
 var (
-	principalPattern = regexp.MustCompile(`User: arn:[a-z-]+:(?:sts|iam)::(\d{12}):`)
-	actionPattern    = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]{1,32}:[A-Za-z]{1,64})`)
-	resourcePattern  = regexp.MustCompile(`on resource: "?(arn:[^\s"]+|\*)`)
-	arnPattern       = regexp.MustCompile(`arn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:(\d{12})?:[^\s"',]*`)
-	numberPattern    = regexp.MustCompile(`\d+`)
+	principalPattern = pattern(`User: arn:[a-z-]+:(?:sts|iam)::(\d{12}):`)
+	actionPattern    = pattern(`not authorized to perform: ([a-z0-9-]{1,32}:[A-Za-z]{1,64})`)
+	resourcePattern  = pattern(`on resource: "?(arn:[^\s"]+|\*)`)
+	arnPattern       = pattern(`arn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:(\d{12})?:[^\s"',]*`)
+	numberPattern    = pattern(`\d+`)
 )
 
-func principalAccount(message string) string { return submatch(principalPattern, message) }
+// pattern is an expression that is compiled when it is first used: most cold starts meet no denial.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
-func missingAction(message string) string { return submatch(actionPattern, message) }
+func principalAccount(message string) string { return submatch(principalPattern(), message) }
+
+func missingAction(message string) string { return submatch(actionPattern(), message) }
 
 func missingResource(message string) string {
-	return strings.TrimRight(submatch(resourcePattern, message), ".,")
+	return strings.TrimRight(submatch(resourcePattern(), message), ".,")
 }
 
 func submatch(p *regexp.Regexp, s string) string {
@@ -64,7 +70,7 @@ func submatch(p *regexp.Regexp, s string) string {
 // mayPass says that an ARN belongs to the caller's own call: to the account of its own principal, or, as
 // those of S3 do, to none.
 func mayPass(arn, account string) bool {
-	m := arnPattern.FindStringSubmatch(arn)
+	m := arnPattern().FindStringSubmatch(arn)
 	return m == nil || m[1] == "" || m[1] == account
 }
 
@@ -77,14 +83,14 @@ func SafeMessage(service, message string) string {
 		return ""
 	}
 	account := principalAccount(message)
-	message = arnPattern.ReplaceAllStringFunc(message, func(arn string) string {
+	message = arnPattern().ReplaceAllStringFunc(message, func(arn string) string {
 		if mayPass(arn, account) {
 			return arn
 		}
 		return "[arn]"
 	})
 	// A letter beside the number makes it no less an account's.
-	return numberPattern.ReplaceAllStringFunc(message, func(number string) string {
+	return numberPattern().ReplaceAllStringFunc(message, func(number string) string {
 		if len(number) != accountDigits || number == account {
 			return number
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/arngate/arngate/shared/permissions"
 )
@@ -11,14 +12,20 @@ import (
 // AWS's grammars: IAM API Reference, CreateRole (RoleName) and CreatePolicy (PolicyName); AWS STS API Reference, AssumeRole
 // (ExternalId); and, in ASCII, RFC 6454's of an origin, section 7.
 var (
-	partitionPattern  = regexp.MustCompile(`^aws[a-z-]{0,20}$`)
-	accountPattern    = regexp.MustCompile(`^[0-9]{12}$`)
-	gatewayPattern    = regexp.MustCompile(`^arn:aws[a-z-]{0,20}:iam::[0-9]{12}:role/([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
-	namePattern       = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	externalIDPattern = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
-	policyPattern     = regexp.MustCompile(`^arn:aws[a-z-]{0,20}:iam::(aws|[0-9]{12}):policy/([\w+=,.@-]+/)*[\w+=,.@-]{1,128}$`)
-	originPattern     = regexp.MustCompile(`^https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:[0-9]{1,5})?$`)
+	partitionPattern  = pattern(`^aws[a-z-]{0,20}$`)
+	accountPattern    = pattern(`^[0-9]{12}$`)
+	gatewayPattern    = pattern(`^arn:aws[a-z-]{0,20}:iam::[0-9]{12}:role/([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
+	namePattern       = pattern(`^[\w+=,.@-]{1,64}$`)
+	externalIDPattern = pattern(`^[\w+=,.@:/-]{2,}$`)
+	policyPattern     = pattern(`^arn:aws[a-z-]{0,20}:iam::(aws|[0-9]{12}):policy/([\w+=,.@-]+/)*[\w+=,.@-]{1,128}$`)
+	originPattern     = pattern(`^https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:[0-9]{1,5})?$`)
 )
+
+// pattern is an expression that is compiled when it is first used: together these take half a millisecond of a cold start that asks for
+// no role kit.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // IAM's and STS's limits, in characters.
 const (
@@ -35,19 +42,19 @@ func (o Options) Validate() []permissions.Fault {
 			faults = append(faults, permissions.Fault{Pointer: pointer, Message: message})
 		}
 	}
-	check(partitionPattern.MatchString(o.Partition), "partition", "must be a partition of AWS")
-	check(gatewayPattern.MatchString(o.GatewayRoleARN), "gateway role", "must be the ARN of a role")
+	check(partitionPattern().MatchString(o.Partition), "partition", "must be a partition of AWS")
+	check(gatewayPattern().MatchString(o.GatewayRoleARN), "gateway role", "must be the ARN of a role")
 	check(isPath(o.RolePath), "role path", "must be a path of IAM, with a slash at both ends")
-	check(namePattern.MatchString(o.RoleName), "role_name", "must be a role's name: 1 to 64 of a-z, A-Z, 0-9 and _+=,.@-")
-	check(o.Account == "" || accountPattern.MatchString(o.Account), "account", "must be an account id: 12 digits")
+	check(namePattern().MatchString(o.RoleName), "role_name", "must be a role's name: 1 to 64 of a-z, A-Z, 0-9 and _+=,.@-")
+	check(o.Account == "" || accountPattern().MatchString(o.Account), "account", "must be an account id: 12 digits")
 	for _, site := range o.Sites {
-		check(externalIDPattern.MatchString(site) && len(site) <= maxExternalID, "site", "must be the id of a site")
+		check(externalIDPattern().MatchString(site) && len(site) <= maxExternalID, "site", "must be the id of a site")
 	}
 	for _, arn := range o.Policies {
-		check(policyPattern.MatchString(arn), "policy", "must be the ARN of a managed policy")
+		check(policyPattern().MatchString(arn), "policy", "must be the ARN of a managed policy")
 	}
 	for _, origin := range o.Origins {
-		check(originPattern.MatchString(origin), "origin", "must be an origin: https://, a host, and a port if it isn't the usual one")
+		check(originPattern().MatchString(origin), "origin", "must be an origin: https://, a host, and a port if it isn't the usual one")
 	}
 	for i, l := range o.Limits {
 		for _, fault := range l.Validate() {
