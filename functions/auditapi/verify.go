@@ -124,6 +124,9 @@ func refusal(err error, notFound problem.Code) error {
 		return problem.Wrap(problem.ProviderAwaitingRole, "The provider has no role yet.", err).
 			WithHint("Create the role with the trust policy that the provider shows, and enter its ARN with PUT.")
 	case errors.Is(err, audit.ErrInconclusive):
+		if p := problem.FromAWS("sts", "AssumeRole", err); p.Code == problem.AWSThrottled || p.Code == problem.DeadlineExceeded {
+			return p
+		}
 		return problem.Wrap(problem.AWSUnavailable, "AWS gave no answer to go by. Nothing was changed.", err).
 			WithHint("Try again in a minute.")
 	}
