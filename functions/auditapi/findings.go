@@ -11,6 +11,7 @@ import (
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
+	"github.com/arngate/arngate/shared/registry"
 )
 
 type findings struct{ deps Deps }
@@ -21,9 +22,10 @@ func registerFindings(api *httpapi.API, deps Deps) {
 	missing := []problem.Code{problem.FindingNotFound}
 	httpapi.Register(api, httpapi.Operation{
 		ID: "list-findings", Method: http.MethodGet, Path: "/v1/findings", Scopes: audits, Tags: tags(),
-		Summary:     "List findings",
-		Description: "What the last audit of each provider found, by provider, the worst first. Suppressed ones are among them, and say so.",
-		Problems:    []problem.Code{problem.CursorInvalid}, ResponseExample: httpapi.Page[audit.Finding]{Items: []audit.Finding{exampleFinding()}},
+		Summary: "List findings",
+		Description: "What the last audit of each provider found, by provider, the worst first. Suppressed ones are among them, and say so; those of " +
+			"a provider that was deleted are not.",
+		Problems: []problem.Code{problem.CursorInvalid}, ResponseExample: httpapi.Page[audit.Finding]{Items: []audit.Finding{exampleFinding()}},
 	}, f.list)
 	httpapi.Register(api, httpapi.Operation{
 		ID: "get-finding", Method: http.MethodGet, Path: "/v1/findings/{fingerprint}", Scopes: audits, Tags: tags(),
@@ -56,12 +58,35 @@ type findingsOutput struct {
 }
 
 func (f findings) list(ctx context.Context, in *findingsInput) (*findingsOutput, error) {
-	filter := archive.Filter{State: audit.State(in.State), Severity: audit.Severity(in.Severity), Provider: in.Provider}
+	filter := archive.Filter{State: audit.State(in.State), Severity: audit.Severity(in.Severity), Provider: in.Provider, Of: f.exists}
 	page, next, err := f.deps.Archive.Findings(ctx, httpapi.Caller(ctx).Site, filter, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, archived(err, problem.FindingNotFound)
 	}
 	return &findingsOutput{Body: httpapi.Page[audit.Finding]{Items: append([]audit.Finding{}, page...), NextCursor: next}}, nil
+}
+
+// exists reports whether the caller's site has the provider. The archive doesn't know: it keeps what was found of one that was
+// deleted.
+func (f findings) exists(ctx context.Context, provider string) (bool, error) {
+	_, err := f.deps.Registry.Provider(ctx, httpapi.Caller(ctx).Site, provider)
+	if errors.Is(err, registry.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// find returns one finding of a provider that exists.
+func (f findings) find(ctx context.Context, fingerprint string) (audit.Finding, error) {
+	found, err := f.deps.Archive.Finding(ctx, httpapi.Caller(ctx).Site, fingerprint)
+	if err != nil {
+		return audit.Finding{}, archived(err, problem.FindingNotFound)
+	}
+	exists, err := f.exists(ctx, found.Provider)
+	if err == nil && !exists {
+		err = archived(archive.ErrNotFound, problem.FindingNotFound)
+	}
+	return found, err
 }
 
 // Fingerprinted names a finding; embed it in an operation's input.
@@ -72,9 +97,9 @@ type Fingerprinted struct {
 type findingOutput struct{ Body audit.Finding }
 
 func (f findings) read(ctx context.Context, in *Fingerprinted) (*findingOutput, error) {
-	found, err := f.deps.Archive.Finding(ctx, httpapi.Caller(ctx).Site, in.Fingerprint)
+	found, err := f.find(ctx, in.Fingerprint)
 	if err != nil {
-		return nil, archived(err, problem.FindingNotFound)
+		return nil, err
 	}
 	return &findingOutput{Body: found}, nil
 }
@@ -94,8 +119,8 @@ func (f findings) suppress(ctx context.Context, in *struct {
 },
 ) (*suppressionOutput, error) {
 	who, now := httpapi.Caller(ctx), time.Now().UTC()
-	if _, err := f.deps.Archive.Finding(ctx, who.Site, in.Fingerprint); err != nil {
-		return nil, archived(err, problem.FindingNotFound)
+	if _, err := f.find(ctx, in.Fingerprint); err != nil {
+		return nil, err
 	}
 	s := audit.Suppression{
 		Fingerprint: in.Fingerprint, Reason: in.Body.Reason, By: nameOf(who), Set: now, Until: in.Body.Until.UTC(),

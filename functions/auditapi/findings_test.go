@@ -96,6 +96,47 @@ func TestFindingsAreFiltered(t *testing.T) {
 	want(t, s.Call(get, "/v1/findings?cursor=rubbish", s.Auditor(), ""), http.StatusBadRequest, problem.CursorInvalid)
 }
 
+// What was found of a provider is nobody's concern once that is deleted, and comes back with it: who makes it anew hasn't mended
+// the role.
+func TestFindingsOfADeletedProviderAreGone(t *testing.T) {
+	t.Parallel()
+	s := deploymenttest.InProcess(t, deploymenttest.Options{})
+	plant(t, s, demosite.Site, "one", planted(found("a", audit.Critical, "one"), found("b", audit.High, "one")))
+	plant(t, s, demosite.Site, "two", planted(found("c", audit.Critical, "two")))
+	plant(t, s, demosite.Site, "zero", planted(found("d", audit.Critical, "zero")))
+	paths := map[string]string{"/v1/findings": "abcd", "/v1/findings?state=new&severity=critical": "acd", "/v1/findings?provider=one": "ab"}
+	check := func(lost string) {
+		t.Helper()
+		for path, wanted := range paths {
+			wanted = strings.Map(func(r rune) rune {
+				if strings.ContainsRune(lost, r) {
+					return -1
+				}
+				return r
+			}, wanted)
+			got := ""
+			for _, f := range read[page[audit.Finding]](t, s.Call(get, path, s.Auditor(), "")).Items {
+				got += f.Fingerprint[:1]
+			}
+			if got != wanted {
+				t.Errorf("%s lists %q, want %q", path, got, wanted)
+			}
+		}
+	}
+	check("")
+	want(t, s.Call(remove, "/v1/providers/one", s.Admin(), ""), http.StatusNoContent, "")
+	check("ab")
+	gone := "/v1/findings/" + found("a", audit.Critical, "one").Fingerprint
+	want(t, s.Call(get, gone, s.Auditor(), ""), http.StatusNotFound, problem.FindingNotFound)
+	want(t, s.Call(put, gone+"/suppression", s.Admin(), `{"reason":"Gone.","until":"`+soon()+`"}`), http.StatusNotFound, problem.FindingNotFound)
+	if got := read[page[audited]](t, s.Call(get, audits+"?provider=one", s.Auditor(), "")); len(got.Items) != 1 {
+		t.Errorf("its audits are history, and stay: %+v", got.Items)
+	}
+	want(t, s.Call(post, "/v1/providers", s.Admin(), `{"name":"one","method":"assume_role"}`), http.StatusCreated, "")
+	check("")
+	want(t, s.Call(get, gone, s.Auditor(), ""), http.StatusOK, "")
+}
+
 func TestASuppressionIsSeenAndEnds(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.InProcess(t, deploymenttest.Options{})

@@ -123,9 +123,13 @@ func tableOf(tb testing.TB, s *deploymenttest.Stack) string {
 	return s.Template.Functions[i].Environment["ARNGATE_AUDITS_TABLE"]
 }
 
-// plant keeps a done audit of the site's provider with that report, and returns its id.
+// plant keeps a done audit of the site's provider, which is made if it isn't there, with that report, and returns its id.
 func plant(tb testing.TB, s *deploymenttest.Stack, site, provider string, r audit.Report) string {
 	tb.Helper()
+	admin := s.TokenOf(site, "grace@example.com", "arngate/admin")
+	if a := s.Call(post, "/v1/providers", admin, `{"name":"`+provider+`","method":"assume_role"}`); a.Status != http.StatusCreated && a.Status != http.StatusConflict {
+		tb.Fatalf("provider %s: %d %s", provider, a.Status, a.Body)
+	}
 	a, ctx := kept(tb, s), context.WithoutCancel(tb.Context())
 	queued, err := a.Queue(ctx, site, provider, "grace")
 	if err != nil {

@@ -93,4 +93,7 @@ type Filter struct {
 	State    audit.State
 	Severity audit.Severity
 	Provider string
+	// Of reports whether a provider's findings are chosen; nil chooses all. It is asked of those that have one which the other members
+	// choose.
+	Of func(ctx context.Context, provider string) (bool, error)
 }

@@ -147,6 +147,23 @@ func (f Filter) chooses(x audit.Finding) bool {
 	return (f.State == "" || f.State == x.State) && (f.Severity == "" || f.Severity == x.Severity)
 }
 
+// among returns those of a provider's findings that are chosen and come after a place, in their order.
+func (f Filter) among(ctx context.Context, now current, from place) ([]audit.Finding, error) {
+	var chosen []audit.Finding
+	for _, found := range now.findings {
+		if f.chooses(found) && placeOf(found).compare(from) > 0 {
+			chosen = append(chosen, found)
+		}
+	}
+	if len(chosen) > 0 && f.Of != nil {
+		if of, err := f.Of(ctx, now.Provider); err != nil || !of {
+			return nil, err
+		}
+	}
+	slices.SortFunc(chosen, func(a, b audit.Finding) int { return placeOf(a).compare(placeOf(b)) })
+	return chosen, nil
+}
+
 // Findings returns up to limit of the findings that the filter chooses, limit being positive, by provider and the worst first, after
 // the place after, and the place to go on after, empty at the end. It returns [ErrCursor] if after is none. Resolved ones stay in
 // the list for 90 days.
@@ -160,13 +177,10 @@ func (a *Archive) Findings(ctx context.Context, site string, f Filter, after str
 		return nil, "", fmt.Errorf("list findings: %w", err)
 	}
 	page = []audit.Finding{}
-	err = a.eachCurrent(ctx, site, f.Provider, from.provider, func(now current) bool {
-		for _, found := range slices.SortedFunc(slices.Values(now.findings), func(a, b audit.Finding) int { return placeOf(a).compare(placeOf(b)) }) {
-			if f.chooses(found) && placeOf(found).compare(from) > 0 {
-				page = append(page, found)
-			}
-		}
-		return len(page) <= limit
+	err = a.eachCurrent(ctx, site, f.Provider, from.provider, func(now current) (bool, error) {
+		chosen, err := f.among(ctx, now, from)
+		page = append(page, chosen...)
+		return len(page) <= limit, err
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list findings: %w", err)
@@ -179,11 +193,12 @@ func (a *Archive) Findings(ctx context.Context, site string, f Filter, after str
 }
 
 // eachCurrent passes on what is known of each provider, from one of them on, until it is enough; of one alone if it is named.
-func (a *Archive) eachCurrent(ctx context.Context, site, only, from string, each func(current) (more bool)) error {
+func (a *Archive) eachCurrent(ctx context.Context, site, only, from string, each func(current) (more bool, err error)) error {
 	if only != "" {
 		now, err := a.current(ctx, site, only)
 		if err == nil {
-			each(now)
+			_, err = each(now)
+			return err
 		}
 		if errors.Is(err, ErrNotFound) {
 			return nil
@@ -199,7 +214,7 @@ func (a *Archive) eachCurrent(ctx context.Context, site, only, from string, each
 		if err != nil {
 			return false, err
 		}
-		return each(now), nil
+		return each(now)
 	})
 }
 

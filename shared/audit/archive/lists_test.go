@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -276,5 +277,55 @@ func TestSuppressionsThatAreRefused(t *testing.T) {
 	}
 	if got := must[[]audit.Suppression](t)(k.Suppressions(t.Context(), siteA)); len(got) != 0 {
 		t.Errorf("got %v kept", got)
+	}
+}
+
+// A provider is asked about once, and only if it has a finding that is chosen otherwise; pages go on past those that don't count.
+func TestFindingsOfChosenProviders(t *testing.T) {
+	k := newKeeper(t)
+	for i, provider := range []string{"a", "b", "c", "d"} {
+		severity := audit.High
+		if provider == "d" {
+			severity = audit.Info
+		}
+		f, g := finding(2*i, severity), finding(2*i+1, severity)
+		f.Provider, g.Provider = provider, provider
+		k.audited(provider, noon(), f, g)
+	}
+	var asked []string
+	filter := archive.Filter{Severity: audit.High, Of: func(_ context.Context, provider string) (bool, error) {
+		asked = append(asked, provider)
+		return provider != "b", nil
+	}}
+	list := func(limit int) (providers string) {
+		for after := ""; ; {
+			page, next, err := k.Findings(t.Context(), siteA, filter, after, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range page {
+				providers += f.Provider
+			}
+			if after = next; next == "" {
+				return providers
+			}
+		}
+	}
+	if got := list(10); got != "aacc" {
+		t.Errorf("got findings of %q, want of %q", got, "aacc")
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, asked); diff != "" {
+		t.Errorf("asked about (-want +got):\n%s", diff)
+	}
+	if got := list(1); got != "aacc" {
+		t.Errorf("one by one: got findings of %q, want of %q", got, "aacc")
+	}
+	broken := errors.New("broken")
+	filter.Of = func(context.Context, string) (bool, error) { return false, broken }
+	for _, provider := range []string{"", "a"} {
+		filter.Provider = provider
+		if _, _, err := k.Findings(t.Context(), siteA, filter, "", 10); !errors.Is(err, broken) {
+			t.Errorf("of %q: got %v, want the error", provider, err)
+		}
 	}
 }
