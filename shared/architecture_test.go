@@ -20,7 +20,7 @@ var allowed = map[string]string{
 	"functions/configuration": "shared/registry shared/rolekit shared/awsclient shared/permissions " + function,
 	"functions/dynamodb":      function,
 	"functions/s3":            function,
-	"functions/lambda":        function,
+	"functions/lambda":        "shared/awsclient/lambdaclient " + function,
 	"functions/auditapi":      "shared/audit shared/credentials shared/registry " + function,
 	"functions/auditworker":   "shared/audit shared/problem shared/registry shared/telemetry",
 	"functions/auditschedule": "shared/audit shared/registry shared/telemetry",
@@ -28,7 +28,7 @@ var allowed = map[string]string{
 
 	"shared/assembly": "shared/awsclient shared/caller shared/config shared/connection shared/credentials " +
 		"shared/httpapi shared/registry shared/seal shared/telemetry",
-	"shared/assembly/audits": "shared/assembly shared/audit shared/config shared/registry",
+	"shared/assembly/audits": "shared/assembly shared/audit shared/awsclient/lambdaclient shared/config shared/registry",
 
 	"shared/httpapi":      "shared/caller shared/problem shared/telemetry",
 	"shared/connection":   "shared/registry shared/credentials shared/awsclient shared/permissions shared/problem shared/caller shared/telemetry",

@@ -24,6 +24,7 @@ import (
 	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/audit/dispatch"
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
@@ -102,7 +103,7 @@ func (f *fleet) open(timeout time.Duration) {
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
 	f.must1(own, err)
-	clients := awsclient.New(awsclient.Options{Endpoint: f.Endpoint(), Transport: f.Transport()})
+	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: f.Endpoint(), Transport: f.Transport()})}
 	customers, err := clients.STS(localawstest.Region)
 	f.must1(customers, err)
 	db, sts := awsdynamodb.NewFromConfig(own), awssts.NewFromConfig(own)

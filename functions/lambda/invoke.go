@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
@@ -118,7 +119,11 @@ func send(ctx context.Context, c *connection.Connection, in *invokeInput) (answe
 		request.LogType = types.LogTypeTail
 	}
 	err = call(ctx, c, "Invoke", "lambda:InvokeFunction", func(ctx context.Context) error {
-		answer, err = c.Lambda().Invoke(ctx, request)
+		client, err := lambdaclient.For(c.Clients(), c.Region)
+		if err != nil {
+			return err
+		}
+		answer, err = client.Invoke(ctx, request)
 		return err
 	})
 	return answer, err

@@ -8,6 +8,7 @@ import (
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/cursor"
 	"github.com/arngate/arngate/shared/httpapi"
@@ -90,7 +91,11 @@ func included(ctx context.Context, c *connection.Connection, marker *string, lim
 
 func page(ctx context.Context, c *connection.Connection, marker *string, most int) (out *awslambda.ListFunctionsOutput, err error) {
 	err = call(ctx, c, "ListFunctions", "lambda:ListFunctions", func(ctx context.Context) error {
-		out, err = c.Lambda().ListFunctions(ctx, &awslambda.ListFunctionsInput{Marker: marker, MaxItems: aws.Int32(int32(most))}) //nolint:gosec // 1 to 50
+		client, err := lambdaclient.For(c.Clients(), c.Region)
+		if err != nil {
+			return err
+		}
+		out, err = client.ListFunctions(ctx, &awslambda.ListFunctionsInput{Marker: marker, MaxItems: aws.Int32(int32(most))}) //nolint:gosec // 1 to 50
 		return err
 	})
 	return out, err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localaws/lambda"
@@ -219,7 +220,7 @@ func (w *world) newAuditor(gateway aws.CredentialsProvider) *audit.Auditor {
 		Region: localawstest.Region, Endpoint: w.Endpoint(), Transport: w.Transport(), Provider: gateway,
 	})
 	w.must(err)
-	clients := awsclient.New(awsclient.Options{Endpoint: w.Endpoint(), Transport: w.Transport()})
+	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: w.Endpoint(), Transport: w.Transport()})}
 	customer, err := clients.STS(localawstest.Region)
 	w.must(err)
 	sts := awssts.NewFromConfig(own)

@@ -5,14 +5,15 @@ package awsclient
 
 import (
 	"net/http"
+	"reflect"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
-	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // appID is what the User-Agent header of every call ends with.
@@ -36,9 +37,9 @@ type Clients struct {
 
 	dynamodb perRegion[awsdynamodb.Client]
 	s3       perRegion[awss3.Client]
-	lambda   perRegion[awslambda.Client]
 	sts      perRegion[awssts.Client]
 	iam      perRegion[awsiam.Client]
+	others   sync.Map // of *perRegion[C], by the type C; see [For]
 }
 
 // New returns clients that share one pool of connections. It does no I/O.
@@ -75,16 +76,6 @@ func (c *Clients) S3(region string) (*awss3.Client, error) {
 	})
 }
 
-// Lambda returns the client for region, or [ErrRegion].
-func (c *Clients) Lambda(region string) (*awslambda.Client, error) {
-	return c.lambda.get(c, region, func() *awslambda.Client {
-		return awslambda.New(awslambda.Options{
-			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
-			Credentials: contextCredentials{}, APIOptions: apiOptions(lambdaOnce),
-		})
-	})
-}
-
 // STS returns the client for region, or [ErrRegion]. It is for calls on a customer's credentials, such as
 // GetCallerIdentity; the gateway's own AssumeRole goes through [Own].
 func (c *Clients) STS(region string) (*awssts.Client, error) {
@@ -102,6 +93,29 @@ func (c *Clients) IAM(region string) (*awsiam.Client, error) {
 		return awsiam.New(awsiam.Options{
 			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
 			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce), HTTPSignerV4: forgetfulSigner{},
+		})
+	})
+}
+
+// Base is what every client for customers' accounts is made of.
+type Base struct {
+	Endpoint    *string // nil: AWS's own
+	HTTPClient  *http.Client
+	Retryer     aws.Retryer
+	AppID       string
+	Credentials aws.CredentialsProvider // of the call's context
+	APIOptions  []func(*middleware.Stack) error
+}
+
+// For returns the client of type C for region, made by build on first use, or [ErrRegion]. It is for packages of clients that not
+// every function links; once says which of their calls may do harm when they are carried out twice.
+func For[C any](c *Clients, region string, once OnceRule, build func(Base) *C) (*C, error) {
+	kept, _ := c.others.LoadOrStore(reflect.TypeFor[C](), new(perRegion[C]))
+	clients, _ := kept.(*perRegion[C])
+	return clients.get(c, region, func() *C {
+		return build(Base{
+			Endpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
+			Credentials: contextCredentials{}, APIOptions: apiOptions(once),
 		})
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 	"github.com/arngate/arngate/shared/secrettest"
 )
 
@@ -280,7 +281,7 @@ func BenchmarkClientForRegion(b *testing.B) {
 	clients := awsclient.New(awsclient.Options{})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := clients.Lambda(region); err != nil {
+		if _, err := lambdaclient.For(clients, region); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 	"github.com/arngate/arngate/shared/secrettest"
 )
 
@@ -45,7 +46,7 @@ func FuzzTrap21Regions(f *testing.F) {
 		if s3, err := clients.S3(region); err == nil {
 			_, _ = s3.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("bucket"), Key: aws.String("key")}, func(o *awss3.Options) { o.RetryMaxAttempts = 1 })
 		}
-		if lambda, err := clients.Lambda(region); err == nil {
+		if lambda, err := lambdaclient.For(clients, region); err == nil {
 			_, _ = lambda.ListFunctions(ctx, &awslambda.ListFunctionsInput{}, func(o *awslambda.Options) { o.RetryMaxAttempts = 1 })
 		}
 		if sts, err := clients.STS(region); err == nil {

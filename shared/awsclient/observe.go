@@ -58,7 +58,7 @@ func requestID(header http.Header) string {
 }
 
 // apiOptions puts our middleware around everything else that handles the answer.
-func apiOptions(applies onceRule) []func(*middleware.Stack) error {
+func apiOptions(applies OnceRule) []func(*middleware.Stack) error {
 	return []func(*middleware.Stack) error{func(stack *middleware.Stack) error {
 		if err := stack.Deserialize.Add(observeMiddleware{}, middleware.Before); err != nil {
 			return err

@@ -15,9 +15,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// onceRule reports whether a call may do harm when it is carried out twice: then it is not sent again unless AWS
+// OnceRule reports whether a call may do harm when it is carried out twice: then it is not sent again unless AWS
 // certainly did nothing (traps 33a and 45).
-type onceRule func(operation string, request *smithyhttp.Request) bool
+type OnceRule func(operation string, request *smithyhttp.Request) bool
 
 // dynamoDBOnce holds for what writes one item: doubled, an update adds twice, and a condition that held no longer does.
 // TransactWriteItems carries a token.
@@ -35,9 +35,6 @@ func s3Once(operation string, request *smithyhttp.Request) bool {
 	}
 	return request.Header.Get("If-Match") != "" || request.Header.Get("If-None-Match") != ""
 }
-
-// lambdaOnce holds for Invoke: the function would run twice.
-func lambdaOnce(operation string, _ *smithyhttp.Request) bool { return operation == "Invoke" }
 
 func nothingOnce(string, *smithyhttp.Request) bool { return false }
 
@@ -62,7 +59,7 @@ func (e *NotRepeatedError) RetryableError() bool { return false }
 func (e *NotRepeatedError) OutcomeUnknown() bool { return e.Unanswered }
 
 // onceMiddleware stands around each attempt of a call.
-type onceMiddleware struct{ applies onceRule }
+type onceMiddleware struct{ applies OnceRule }
 
 // ID names the middleware in the stack.
 func (onceMiddleware) ID() string { return "ArngateOnce" }

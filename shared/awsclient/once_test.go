@@ -20,6 +20,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
 )
 
 // hangUp closes the connection without an answer, after the request has arrived.
@@ -43,7 +44,7 @@ func calls(t *testing.T, c *awsclient.Clients) (repeatable, once map[string]func
 	if err != nil {
 		t.Fatal(err)
 	}
-	lambda, err := c.Lambda(region)
+	lambda, err := lambdaclient.For(c, region)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/arngate/arngate/shared/awsclient"
@@ -57,7 +56,6 @@ type Connection struct {
 	request  credentials.Request
 	dynamodb *awsdynamodb.Client
 	s3       *awss3.Client
-	lambda   *awslambda.Client
 	tierSet  atomic.Bool
 }
 
@@ -110,7 +108,7 @@ func (c *Connection) connect() error {
 	case permissions.S3:
 		c.s3, err = c.opener.clients.S3(c.Region)
 	case permissions.Lambda:
-		c.lambda, err = c.opener.clients.Lambda(c.Region)
+		err = c.opener.clients.CheckRegion(c.Region) // the connector links the client
 	}
 	return err
 }
@@ -139,8 +137,8 @@ func (c *Connection) S3In(region string) (*awss3.Client, error) {
 	return client, nil
 }
 
-// Lambda returns the client for the connection's region; nil if it is another connector's.
-func (c *Connection) Lambda() *awslambda.Client { return c.lambda }
+// Clients returns all clients, for a connector whose own only it links.
+func (c *Connection) Clients() *awsclient.Clients { return c.opener.clients }
 
 // Bind returns what a cursor or link of this connection is bound to: site, user, actor and the connection as it is now,
 // each behind its length. What is sealed with it as associated data opens for nobody and nothing else.

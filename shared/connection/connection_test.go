@@ -221,7 +221,7 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s3.S3() == nil || tables.DynamoDB() == nil || jobs.Lambda() == nil || s3.Lambda() != nil {
+	if s3.S3() == nil || tables.DynamoDB() == nil || jobs.S3() != nil || s3.DynamoDB() != nil {
 		t.Error("a connection has the client of its connector, and no other")
 	}
 	for name, c := range map[string]struct {
