@@ -288,8 +288,8 @@ func TestAThousandProviders(t *testing.T) {
 	})
 }
 
-// BenchmarkAThousandProviders measures the same in real time: seconds until all but the one that hangs are over. Under 60 is what is
-// promised (`make audit-scale`).
+// BenchmarkAThousandProviders measures the same in real time: seconds until all but the one that hangs are over. `make audit-scale` holds
+// the figure against the goal.
 func BenchmarkAThousandProviders(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
@@ -298,10 +298,6 @@ func BenchmarkAThousandProviders(b *testing.B) {
 		began := time.Now()
 		f.audit()
 		b.StopTimer()
-		took := f.check().Sub(began)
-		b.ReportMetric(took.Seconds(), "s/1000-providers")
-		if took > time.Minute {
-			b.Errorf("a thousand providers took %v, want under a minute", took)
-		}
+		b.ReportMetric(f.check().Sub(began).Seconds(), "s/1000-providers")
 	}
 }

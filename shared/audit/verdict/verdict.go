@@ -52,10 +52,13 @@ type Denial struct {
 	Cause    Cause // "" if AWS doesn't say
 }
 
+// denial is how AWS says what was refused.
+var denial = regexp.MustCompile(`not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: ("[^"]*"|\S+))?`)
+
 // ReadDenial reads AWS's message. (IAM User Guide, "Troubleshoot access denied error messages")
 func ReadDenial(message string) Denial {
 	d := Denial{Explicit: strings.Contains(message, "with an explicit deny")}
-	if m := denied().FindStringSubmatch(message); m != nil {
+	if m := denial.FindStringSubmatch(message); m != nil {
 		d.Action = m[1]
 		d.Resource = strings.Trim(m[2], `"`)
 	}
@@ -85,8 +88,4 @@ func ReadDenial(message string) Denial {
 		}
 	}
 	return d
-}
-
-func denied() *regexp.Regexp {
-	return regexp.MustCompile(`not authorized to perform: ([A-Za-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: ("[^"]*"|\S+))?`)
 }
