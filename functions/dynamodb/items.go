@@ -2,7 +2,6 @@ package dynamodb
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -60,10 +59,13 @@ func (h *handler) getItem(ctx context.Context, in *getItemInput) (*itemOutput, e
 	}
 	out := &itemOutput{Body: ItemBody{Item: jsontext.Value("null")}}
 	if len(found.Items) > 0 {
-		out.Body.Item, err = value.NewEncoder(in.mode()).AppendItem(nil, found.Items[0])
+		out.Body.Item, err = value.NewEncoder(in.mode()).AppendItem(make([]byte, 0, usualItem), found.Items[0])
 	}
 	return out, err
 }
+
+// usualItem is the size of most items as JSON, in bytes.
+const usualItem = 512
 
 // itemQuery reads the one item with that key, consistently. A key that isn't the table's whole key is at
 // fault: with the partition key alone a query would find some item.
@@ -74,7 +76,7 @@ func itemQuery(schema plan.Key, key value.Item) (*awsdynamodb.QueryInput, []valu
 	}
 	var faults []value.Fault
 	var conditions, names []string
-	for i, attribute := range []plan.Attribute{schema.Partition, schema.Sort} {
+	for i, attribute := range [...]plan.Attribute{schema.Partition, schema.Sort} {
 		if attribute.Name == "" {
 			continue
 		}
@@ -88,7 +90,7 @@ func itemQuery(schema plan.Key, key value.Item) (*awsdynamodb.QueryInput, []valu
 		if value.Kind(v) != attribute.Type {
 			faults = append(faults, value.Fault{Pointer: pointer, Message: "must be of the key's type, " + attribute.Type})
 		}
-		name, placeholder := fmt.Sprintf("#%d", i), fmt.Sprintf(":%d", i)
+		name, placeholder := [...]string{"#0", "#1"}[i], [...]string{":0", ":1"}[i]
 		conditions = append(conditions, name+" = "+placeholder)
 		query.ExpressionAttributeNames[name], query.ExpressionAttributeValues[placeholder] = attribute.Name, v
 	}
