@@ -85,7 +85,7 @@ func sessionRune(r rune) bool {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
 		return true
 	default:
-		return r < utf8.RuneSelf && strings.ContainsRune("_+=,.@-", r)
+		return strings.ContainsRune("_+=,.@-", r)
 	}
 }
 

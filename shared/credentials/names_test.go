@@ -1,6 +1,7 @@
 package credentials_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,5 +71,20 @@ func TestFederationNames(t *testing.T) {
 	}
 	if credentials.FederationName("ab", "c") == credentials.FederationName("b", "ca") {
 		t.Error("site and user are joined without lengths")
+	}
+}
+
+// A name is kept as it is if AWS takes it, and only then, whatever character it holds.
+func TestNamesKeepWhatAWSTakes(t *testing.T) {
+	// The patterns of AWS STS's API Reference: AssumeRole (SourceIdentity), Tag (Value).
+	identity, tag := regexp.MustCompile(`^[\w+=,.@-]{2,64}$`), regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
+	for r := rune(1); r < 0x2100; r++ {
+		name := "u" + string(r)
+		if got, want := credentials.SourceIdentity(name) == name, identity.MatchString(name); got != want {
+			t.Errorf("source identity of %q: kept %t, want %t", name, got, want)
+		}
+		if got, want := credentials.TagValue(name) == name, tag.MatchString(name); got != want {
+			t.Errorf("tag value of %q: kept %t, want %t", name, got, want)
+		}
 	}
 }
