@@ -1,10 +1,6 @@
 package archive
 
-import (
-	"time"
-
-	"github.com/arngate/arngate/shared/problem"
-)
+import "time"
 
 const (
 	// LostAfter is how long after it was last begun an audit that has not ended counts as lost. By then the queue has delivered its
@@ -15,6 +11,7 @@ const (
 )
 
 const (
+	lostProblem     = "internal" // a code of package problem, which the archive doesn't import
 	lostDetail      = "The worker was lost each time it made this audit, so nothing is known of it. Start another one; the operator finds its message among the dead letters."
 	forgottenDetail = "No worker has begun this audit, and its message is no longer in the queue. Start another one."
 )
@@ -31,6 +28,6 @@ func (a *Archive) seen(stored auditItem) Audit {
 	default:
 		return of
 	}
-	of.Status, of.Problem = Failed, string(problem.Internal)
+	of.Status, of.Problem = Failed, lostProblem
 	return of
 }
