@@ -269,7 +269,11 @@ func TestTroubleBeforeAnyRequestIsLogged(t *testing.T) {
 		recycle(t, s)
 		ask(t, s, http.MethodGet, listing, s.Builder())
 		for line := range strings.Lines(s.Logs.String()) {
-			var logged struct{ Msg, Level, Function string }
+			var logged struct {
+				Msg      string `json:"msg"`
+				Level    string `json:"level"`
+				Function string `json:"function"`
+			}
 			if json.Unmarshal([]byte(line), &logged) == nil && logged.Msg == "data keys not loaded" && logged.Level == "WARN" && logged.Function != "" {
 				return
 			}
