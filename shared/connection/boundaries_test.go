@@ -3,12 +3,16 @@ package connection_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 
+	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
@@ -91,6 +95,19 @@ func TestWhatIsToldOfProviders(t *testing.T) {
 		}
 		if operation != c.operation {
 			t.Errorf("%s: AWS's answer is to %q, want %q", name, operation, c.operation)
+		}
+	}
+}
+
+// What carries no region in its ARN, such as a bucket, is named in the partition of the connection's region.
+func TestPartitionIsTheRegions(t *testing.T) {
+	regions := map[string]string{"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"}
+	f := newFixture()
+	f.opener = connection.NewOpener(f.registry, f.broker, awsclient.New(awsclient.Options{Regions: slices.Sorted(maps.Keys(regions))}))
+	for region, want := range regions {
+		f.registry.opened["files"].Connection.Limits.Region = region
+		if got := f.open(t).Partition(); got != want {
+			t.Errorf("%s: got %q, want %q", region, got, want)
 		}
 	}
 }

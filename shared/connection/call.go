@@ -75,7 +75,7 @@ func (c *Connection) try(
 // explain makes a problem of the error of a call.
 func (c *Connection) explain(operation, action, resource string, err error) error {
 	explained := problem.FromAWS(string(c.Limits.Connector), operation, err)
-	if explained.Code != problem.AWSAccessDenied || (explained.MissingAction != "" && explained.Resource != "") {
+	if explained.Code != problem.AWSAccessDenied {
 		return explained
 	}
 	denied := *explained // it may be the caller's own
