@@ -12,7 +12,7 @@ import (
 // others in their place at once.
 func TestCredentialsFoundInTheirLastMinutesAreRenewed(t *testing.T) {
 	for age, want := range map[time.Duration]telemetry.Tier{
-		30 * time.Minute: telemetry.Table, 56 * time.Minute: telemetry.Table, 57*time.Minute + time.Second: telemetry.Minted, 58 * time.Minute: telemetry.Minted,
+		30 * time.Minute: telemetry.Table, 57*time.Minute - time.Millisecond: telemetry.Table, 57 * time.Minute: telemetry.Minted, 58 * time.Minute: telemetry.Minted,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
