@@ -180,6 +180,7 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s: route %q, want %q", target, got, want)
 		}
 	}
+	f.do("GET", "/v1/health", nil)
 	if got, want := f.fn.last.Load().PathParameters["proxy"], ""; got != want {
 		t.Errorf("proxy = %q", got)
 	}

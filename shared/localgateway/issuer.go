@@ -15,7 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// Issuer issues tokens for the local gateway: RS256 by a key that lives as long as the Issuer. There is no token
+// Issuer issues tokens for the local gateway: RS256 by one key. There is no token
 // endpoint: only the program itself can make tokens. Safe for concurrent use.
 type Issuer struct {
 	url      string
@@ -26,12 +26,26 @@ type Issuer struct {
 
 const keyBits = 2048
 
-// NewIssuer makes an issuer with a new key. The url is its `iss`, where [Issuer.Handler] is served.
-func NewIssuer(url, audience string) (*Issuer, error) {
+// NewKey makes a key for an issuer.
+func NewKey() (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return nil, fmt.Errorf("make key: %w", err)
 	}
+	return key, nil
+}
+
+// NewIssuer makes an issuer with a new key. The url is its `iss`, where [Issuer.Handler] is served.
+func NewIssuer(url, audience string) (*Issuer, error) {
+	key, err := NewKey()
+	if err != nil {
+		return nil, err
+	}
+	return NewIssuerOf(key, url, audience)
+}
+
+// NewIssuerOf makes an issuer that signs by key, which others may have, too. The url is as for [NewIssuer].
+func NewIssuerOf(key *rsa.PrivateKey, url, audience string) (*Issuer, error) {
 	private := jose.JSONWebKey{Key: key, KeyID: hexOf(8), Algorithm: string(jose.RS256), Use: "sig"}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: private}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
