@@ -4,6 +4,7 @@ package deployment
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"log/slog"
@@ -40,6 +41,7 @@ type Options struct {
 	Logs        io.Writer         // functions' log lines
 	Access      *slog.Logger      // nil: no access log
 	Parameters  map[string]string // of the template, over those that a local deployment has
+	Key         *rsa.PrivateKey   // signs tokens; nil: a new one
 }
 
 // Deployment is a running stack. Safe for concurrent use.
@@ -68,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 	if err := provision(ctx, declared, o); err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
 	}
-	issuer, err := localgateway.NewIssuer(url, Audience)
+	issuer, err := newIssuer(o.Key, url)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +88,13 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 		CORS: cors(api), Throttle: localgateway.Throttle{Rate: api.ThrottlingRate, Burst: api.ThrottlingBurst}, Timeouts: timeouts(declared),
 	})
 	return d, err
+}
+
+func newIssuer(key *rsa.PrivateKey, url string) (*localgateway.Issuer, error) {
+	if key == nil {
+		return localgateway.NewIssuer(url, Audience)
+	}
+	return localgateway.NewIssuerOf(key, url, Audience)
 }
 
 // Handler serves the API and, below /.well-known/, what an OpenID Connect issuer publishes.

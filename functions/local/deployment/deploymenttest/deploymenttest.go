@@ -39,8 +39,9 @@ type Stack struct {
 	URL  string // of the API
 	Logs *Logs  // of all functions
 
-	tb  testing.TB
-	api http.RoundTripper // reaches the API
+	tb     testing.TB
+	api    http.RoundTripper // reaches the API
+	tokens sync.Map          // signed ones, by second and claims
 }
 
 // Logs collects log lines. Safe for concurrent use.

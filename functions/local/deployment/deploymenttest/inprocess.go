@@ -57,9 +57,13 @@ func deploy(tb testing.TB, o Options, address string, api http.RoundTripper) (*S
 	if o.Between != nil {
 		between = o.Between(between)
 	}
-	var err error
+	key, err := signingKey()
+	if err != nil {
+		return nil, err
+	}
 	s.Deployment, err = deployment.Start(tb.Context(), deployment.Options{
 		Template: o.Template, Address: address, AWS: aws, AWSEndpoint: awsEndpoint, Transport: between, Logs: secrettest.Tee(tb, s.Logs), Parameters: o.Parameters,
+		Key: key,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("deploy: %w", err)
