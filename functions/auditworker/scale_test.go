@@ -36,7 +36,8 @@ import (
 )
 
 const (
-	providers  = 1000
+	many       = 1000 // providers that are measured
+	several    = 200  // providers of the test, where the race detector makes each ten times as slow
 	accounts   = 20
 	workers    = 5 // as many as the template lets run at once
 	batch      = 10
@@ -44,7 +45,7 @@ const (
 	rolePath   = "/skuid-assumable-role/"
 )
 
-// fleet is a thousand providers of one site, each with a role and a connection, and the worker that audits them.
+// fleet is many providers of one site, each with a role and a connection, and the worker that audits them.
 type fleet struct {
 	*localawstest.AWS
 
@@ -52,6 +53,7 @@ type fleet struct {
 	registry *registry.Store
 	archive  *archive.Archive
 	worker   *auditworker.Worker
+	size     int               // providers
 	roles    map[string]string // ARN by provider
 }
 
@@ -62,10 +64,10 @@ func (noVault) DecryptSecret(context.Context, string, string, []byte) (seal.Secr
 	return seal.Secret{}, seal.ErrUnopenable
 }
 
-func newFleet(tb testing.TB, timeout time.Duration) *fleet {
+func newFleet(tb testing.TB, size int, timeout time.Duration) *fleet {
 	tb.Helper()
 	local := localawstest.Start(tb)
-	f := &fleet{AWS: local, tb: tb, roles: map[string]string{}}
+	f := &fleet{AWS: local, tb: tb, size: size, roles: map[string]string{}}
 	owner := local.Account(account)
 	f.must1(local.AddRole(tb, owner, localawstest.Role{
 		Name: "gateway",
@@ -134,7 +136,7 @@ func (b breaking) Audit(ctx context.Context, site, provider string, previous *au
 // The numbers of the poisoned providers: AWS STS never answers about the one, the report of the other panics.
 const (
 	hangs  = 17
-	breaks = 503
+	breaks = 103
 )
 
 func nameOf(i int) string { return fmt.Sprintf("p%04d", i) }
@@ -155,7 +157,7 @@ func (f *fleet) customer(n int) {
 	granted, err := permissions.PermissionPolicy([]permissions.Limits{limits}, "aws", id)
 	f.must1(nil, err)
 	iam := awsiam.NewFromConfig(f.Config(admin))
-	for i := n; i < providers; i += accounts {
+	for i := n; i < f.size; i += accounts {
 		name := nameOf(i)
 		arn := "arn:aws:iam::" + id + ":role" + rolePath + name
 		reads := `{"Effect":"Allow","Action":["iam:GetRole","iam:ListRolePolicies","iam:GetRolePolicy","iam:ListAttachedRolePolicies"],"Resource":"` + arn + `"}`
@@ -182,8 +184,8 @@ func (f *fleet) audit() {
 		Service: "sts", Delay: 24 * time.Hour,
 		Match: func(c localaws.Call) bool { return aboutRole(c) == f.roles[nameOf(hangs)] },
 	})
-	batches := make(chan events.SQSEvent, providers/batch)
-	for i := 0; i < providers; i += batch {
+	batches := make(chan events.SQSEvent, f.size/batch)
+	for i := 0; i < f.size; i += batch {
 		var e events.SQSEvent
 		for j := i; j < i+batch; j++ {
 			e.Records = append(e.Records, scheduled(nameOf(j)))
@@ -243,8 +245,8 @@ func (f *fleet) check() (last time.Time) {
 			break
 		}
 	}
-	if seen != providers {
-		f.tb.Errorf("got %d audits, want %d", seen, providers)
+	if seen != f.size {
+		f.tb.Errorf("got %d audits, want %d", seen, f.size)
 	}
 	return last
 }
@@ -270,12 +272,12 @@ func (f *fleet) checkOne(of archive.Audit, calls int) {
 	}
 }
 
-// A thousand providers of one site, of whom one hangs and one breaks: the others are audited as if those weren't there, with at
+// Two hundred providers of one site, of whom one hangs and one breaks: the others are audited as if those weren't there, with at
 // most eight calls to AWS STS each for verify and one for each set of credentials.
-func TestAThousandProviders(t *testing.T) {
+func TestPoisonedProvidersHoldNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const timeout = 10 * time.Minute // of the bubble: nobody waits for it
-		f := newFleet(t, timeout)
+		f := newFleet(t, several, timeout)
 		time.Sleep(time.Minute) // until the roles have spread
 		began := time.Now()
 		f.audit()
@@ -288,12 +290,12 @@ func TestAThousandProviders(t *testing.T) {
 	})
 }
 
-// BenchmarkAThousandProviders measures the same in real time: seconds until all but the one that hangs are over. `make audit-scale` holds
-// the figure against the goal.
+// BenchmarkAThousandProviders checks and measures the same with a thousand in real time: seconds until all but the one that hangs
+// are over. `make audit-scale` holds the figure against the goal.
 func BenchmarkAThousandProviders(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
-		f := newFleet(b, 20*time.Second)
+		f := newFleet(b, many, 20*time.Second)
 		b.StartTimer()
 		began := time.Now()
 		f.audit()
