@@ -20,8 +20,9 @@ var hostile = `</code></style></title><script>alert(1)</script>"'><img src=x one
 
 func tags(text string) []string {
 	found := regexp.MustCompile(`<[^>]*>`).FindAllString(text, -1)
+	values := regexp.MustCompile(`(id|href|data-copy|aria-[a-z]+)="[^"]*"`)
 	for i, tag := range found {
-		found[i] = regexp.MustCompile(`(id|href|data-copy|aria-[a-z]+)="[^"]*"`).ReplaceAllString(tag, `$1`)
+		found[i] = values.ReplaceAllString(tag, `$1`)
 	}
 	return found
 }
