@@ -212,7 +212,7 @@ func (b *Broker) replace(ctx context.Context, r Request, old Credentials, tier T
 	for {
 		got, newTier, err := b.shared.renew(budget, idOf(key), old, mint)
 		if errors.Is(err, errLeased) { // someone is making them
-			err = pausePolling(budget, began, began.Add(leaseTime))
+			err = pausePolling(budget, began, time.Now().Add(leaseTime)) // whose lease it is by now is not known
 			if err == nil {
 				continue
 			}
