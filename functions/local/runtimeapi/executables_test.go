@@ -156,12 +156,19 @@ func TestDeadlineThatPasses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, deploymenttest.Options{})
 	// A first request, of which there are two, has the time, too: a busy machine takes seconds for it.
-	f := w.function(t, "DynamodbFunction", func(o *runtimeapi.Options) { o.Timeout, o.Freeze = 12*time.Second, false })
+	f := w.function(t, "DynamodbFunction", func(o *runtimeapi.Options) { o.Timeout, o.Freeze = 8*time.Second, false })
 	mustInvoke(t, f, event(t, "dynamodb-list-tables", nil), http.StatusOK)
+	w.AWS.Inject(localaws.Fault{Service: "dynamodb", Operation: "ListTables", Delay: time.Second})
+	arrived, ended := w.arrivals(), make(chan error, 1)
+	go func() {
+		_, err := invoke(t, f, event(t, "dynamodb-list-tables", nil))
+		ended <- err
+	}()
+	<-arrived // it has asked for work, and has it
 	hang(t, f.Environments()[0].PID)
-	_, err := invoke(t, f, event(t, "dynamodb-list-tables", nil))
+	err := <-ended
 	failed, ok := errors.AsType[*runtimeapi.Error](err)
-	if !ok || failed.Type != runtimeapi.Timeout || !strings.Contains(failed.Message, "Task timed out after 12.00 seconds") {
+	if !ok || failed.Type != runtimeapi.Timeout || !strings.Contains(failed.Message, "Task timed out after 8.00 seconds") {
 		t.Errorf("got %v, want %s", err, runtimeapi.Timeout)
 	}
 	if a := mustInvoke(t, f, event(t, "dynamodb-list-tables", nil), http.StatusOK); !a.Cold || a.credentials() != "table" {
