@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -73,16 +74,24 @@ func (l *live) event(e outbox.Event) {
 	l.show("events:PutEvents %s: %s %s of %s", e.DetailType, detail.Finding.Severity, detail.Finding.Rule, detail.Provider)
 }
 
-// Write takes log lines of functions, whole ones.
+// Write takes lines of functions' logs, whole ones.
 func (l *live) Write(lines []byte) (int, error) {
+	for line := range bytes.Lines(lines) {
+		l.request(line)
+	}
+	return len(lines), nil
+}
+
+// request shows the calls of a request that has ended, if that is what the line says.
+func (l *live) request(text []byte) {
 	var line struct {
 		Message      string `json:"msg"`
 		Connection   string `json:"connection"`
 		Credentials  string `json:"credentials"`
 		AWSRequestID string `json:"aws_request_id"`
 	}
-	if json.Unmarshal(lines, &line) != nil || line.Message != "request" || line.AWSRequestID == "" {
-		return len(lines), nil
+	if json.Unmarshal(text, &line) != nil || line.Message != "request" || line.AWSRequestID == "" {
+		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +101,6 @@ func (l *live) Write(lines []byte) (int, error) {
 		delete(l.keys, c.RequestID)
 	}
 	delete(l.waiting, key)
-	return len(lines), nil
 }
 
 func (l *live) show(format string, args ...any) {

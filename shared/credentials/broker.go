@@ -17,6 +17,8 @@ import (
 const (
 	// loadTimeout bounds the shared work of getting credentials, whoever waits for it.
 	loadTimeout = 20 * time.Second
+	// tellTime is what the shared work leaves of its first caller's time, so that how it ended can be told.
+	tellTime = 50 * time.Millisecond
 	// refreshBudget bounds a refresh: whoever makes it has credentials and should not be kept waiting.
 	refreshBudget = 300 * time.Millisecond
 	// replaceBudget bounds making credentials that last, in place of some that are good otherwise.
@@ -158,14 +160,14 @@ func (b *Broker) join(ctx context.Context, key Key, r Request) (found, error) {
 	}
 }
 
-// detach returns a context that outlives ctx's cancellation, but not its deadline: nothing outlives an invocation.
+// detach returns a context that outlives ctx's cancellation, but ends before its deadline: nothing outlives an invocation.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 	shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return shared, cancel
 	}
-	bounded, cancelBounded := context.WithDeadline(shared, deadline)
+	bounded, cancelBounded := context.WithDeadline(shared, deadline.Add(-tellTime))
 	return bounded, func() { cancelBounded(); cancel() }
 }
 

@@ -147,3 +147,24 @@ func TestRefreshedCredentialsAreHandedOut(t *testing.T) {
 		}
 	})
 }
+
+// throttledSource is throttled for as long as it is given.
+type throttledSource struct{}
+
+func (throttledSource) Mint(ctx context.Context, _ credentials.Request) (credentials.Credentials, error) {
+	<-ctx.Done()
+	return credentials.Credentials{}, credentials.ErrThrottled
+}
+
+// Why it ended is known to who waited for it, not only that the time was up.
+func TestHowSharedWorkEndedIsToldInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 { // of two things at the same moment, either is seen first
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if _, _, err := newBroker(t, throttledSource{}).Get(ctx, request()); !errors.Is(err, credentials.ErrThrottled) {
+				t.Errorf("got %v, want ErrThrottled", err)
+			}
+			cancel()
+		}
+	})
+}

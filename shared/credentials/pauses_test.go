@@ -112,3 +112,22 @@ func TestTrap8NobodyWaitsForNothing(t *testing.T) {
 		}
 	})
 }
+
+// The SDK tries again within a call, too: what it says when the time is up is not all that is known.
+func TestTrap8TimeThatThrottlingTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		calls := 0
+		_, err := untilNotThrottled(ctx, func() (*struct{}, error) {
+			if calls++; calls == 1 {
+				return nil, &smithy.GenericAPIError{Code: "Throttling"}
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		if !errors.Is(err, ErrThrottled) || calls != 2 {
+			t.Errorf("got %v after %d calls, want ErrThrottled", err, calls)
+		}
+	})
+}

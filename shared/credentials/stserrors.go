@@ -56,25 +56,33 @@ func errorCode(err error) string {
 }
 
 // untilNotThrottled calls STS again, with growing jittered pauses, as long as it throttles and ctx leaves the time.
-// STS throttles with HTTP 400, so the code decides (trap 8).
+// STS throttles with HTTP 400, so the code decides (trap 8). Time that runs out in a later call was lost to throttling, too.
 func untilNotThrottled[O any](ctx context.Context, call func() (*O, error)) (*O, error) {
 	throttles := retry.IsErrorThrottles(retry.DefaultThrottles)
 	pause := firstThrottlePause
+	var throttled error
 	for {
 		out, err := call()
-		if err == nil || !throttles.IsErrorThrottle(err).Bool() {
-			return out, err
+		switch {
+		case err == nil:
+			return out, nil
+		case throttles.IsErrorThrottle(err).Bool():
+			throttled = fmt.Errorf("%w: %w", ErrThrottled, err)
+		case throttled != nil && ctx.Err() != nil:
+			return nil, throttled
+		default:
+			return nil, err
 		}
 		telemetry.From(ctx).Count(telemetry.STSThrottles)
 		wait := pause/2 + rand.N(pause) //nolint:gosec // jitter
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-			return nil, fmt.Errorf("%w: %w", ErrThrottled, err)
+			return nil, throttled
 		}
 		select {
 		case <-time.After(wait):
 			pause = min(2*pause, maxThrottlePause)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", ErrThrottled, err)
+			return nil, throttled
 		}
 	}
 }
