@@ -24,13 +24,18 @@ func TestEveryFixResolvesItsFinding(t *testing.T) {
 	fixes := 0
 	for _, c := range corpus(t) {
 		t.Run(c.Name, func(t *testing.T) {
-			for i := range c.Findings {
+			var offering []int
+			synctest.Test(t, func(t *testing.T) {
+				for i, f := range newWorld(t, c).audit(nil).Findings {
+					if len(f.Remediation.Commands) > 0 {
+						offering = append(offering, i)
+					}
+				}
+			})
+			for _, i := range offering {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, c)
 					before := w.audit(nil)
-					if i >= len(before.Findings) || len(before.Findings[i].Remediation.Commands) == 0 {
-						return
-					}
 					fixes++
 					w.fixAndCheck(before, before.Findings[i])
 				})
@@ -48,11 +53,12 @@ func TestAllFixesTogetherInAnyOrder(t *testing.T) {
 	several := 0
 	for _, c := range append(corpus(t), entangled()...) {
 		t.Run(c.Name, func(t *testing.T) {
-			for order := range orders {
+			fixes := make([]audit.Finding, 2)
+			for order := 0; order < orders && len(fixes) > 1 && order < 2*(len(fixes)-1); order++ { // two have but two orders
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, c)
 					before := w.audit(nil)
-					fixes := slices.DeleteFunc(slices.Clone(before.Findings), func(f audit.Finding) bool { return len(f.Remediation.Commands) == 0 })
+					fixes = slices.DeleteFunc(slices.Clone(before.Findings), func(f audit.Finding) bool { return len(f.Remediation.Commands) == 0 })
 					if len(fixes) < 2 {
 						return
 					}
