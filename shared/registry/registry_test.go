@@ -100,7 +100,9 @@ func FuzzParseRoleARN(f *testing.F) {
 func TestNamesAndSites(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a": true, "Main-role_2": true, strings.Repeat("a", 63): true, strings.Repeat("a", 64): false,
-		"": false, "2a": false, "-a": false, "a b": false, "a/b": false, "a\n": false, "ä": false, "a#": false,
+		"AZaz-0_9": true, "Z": true, "z": true, "A": true, "": false, "2a": false, "-a": false, "_a": false, "a b": false, "a/b": false,
+		"a\n": false, "ä": false, "a#": false, "a:": false, "@a": false, "[a": false, "`a": false, "{a": false, "a@": false, "a[": false,
+		"a`": false, "a{": false, "a.": false, "a\x00": false,
 	} {
 		if got := registry.ValidName(name); got != want {
 			t.Errorf("ValidName(%q): got %t, want %t", name, got, want)
