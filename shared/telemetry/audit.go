@@ -29,7 +29,7 @@ func (t *Telemetry) Audited(ctx context.Context, a Audit) {
 	}
 	attrs := []slog.Attr{
 		slog.String("site", a.Site), slog.String("provider", a.Provider), slog.String("audit", a.ID), slog.String("outcome", ended),
-		slog.Float64("duration_ms", milliseconds(a.Duration)),
+		slog.Float64("duration_ms", float64(milliseconds(a.Duration))/1000),
 	}
 	if a.Findings != nil {
 		attrs = append(attrs, slog.Any("findings", a.Findings), slog.Bool("unusable", a.Unusable))
@@ -40,11 +40,11 @@ func (t *Telemetry) Audited(ctx context.Context, a Audit) {
 
 // audit writes the metrics of one audit as one line.
 func (m metricsWriter) audit(w io.Writer, a Audit) {
-	metrics := []metric{{"Audits", "Count", 1}, {"AuditFailures", "Count", one(a.Problem != "")}, {"AuditDuration", "Milliseconds", milliseconds(a.Duration)}}
+	metrics := []metric{{"Audits", "Count", whole(1)}, {"AuditFailures", "Count", one(a.Problem != "")}, {"AuditDuration", "Milliseconds", milliseconds(a.Duration)}}
 	if a.Findings != nil {
 		metrics = append(metrics, metric{"ProvidersUnusable", "Count", one(a.Unusable)})
 		for _, severity := range slices.Sorted(maps.Keys(a.Findings)) {
-			metrics = append(metrics, metric{"Findings" + strings.ToUpper(severity[:1]) + severity[1:], "Count", float64(a.Findings[severity])})
+			metrics = append(metrics, metric{"Findings" + strings.ToUpper(severity[:1]) + severity[1:], "Count", whole(int64(a.Findings[severity]))})
 		}
 	}
 	line := m.appendDirectives(nil, time.Now(), metrics, `["function"]`, a.Problem != "")
@@ -60,9 +60,9 @@ func (m metricsWriter) audit(w io.Writer, a Audit) {
 }
 
 // one is 1 for true: a metric that is summed up.
-func one(is bool) float64 {
+func one(is bool) thousandths {
 	if is {
-		return 1
+		return whole(1)
 	}
 	return 0
 }

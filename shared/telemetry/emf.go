@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
@@ -17,7 +18,7 @@ type metricsWriter struct {
 type metric struct {
 	name  string
 	unit  string
-	value float64
+	value thousandths
 }
 
 // appendRequest appends the metrics of one finished request as one line.
@@ -36,7 +37,7 @@ func (m metricsWriter) appendRequest(line []byte, now time.Time, f *Fields, coun
 
 func requestMetrics(list []metric, f *Fields, counts *[counters]int64, o Outcome) []metric {
 	list = append(list,
-		metric{"Requests", "Count", 1},
+		metric{"Requests", "Count", whole(1)},
 		metric{"Duration", "Milliseconds", milliseconds(o.Duration)},
 		metric{"GatewayOverhead", "Milliseconds", milliseconds(max(0, o.Duration-f.AWSLatency))})
 	if f.AWSCalls > 0 {
@@ -44,15 +45,15 @@ func requestMetrics(list []metric, f *Fields, counts *[counters]int64, o Outcome
 	}
 	switch f.Tier {
 	case Memory:
-		list = append(list, metric{"CredentialsFromMemory", "Count", 1})
+		list = append(list, metric{"CredentialsFromMemory", "Count", whole(1)})
 	case Table:
-		list = append(list, metric{"CredentialsFromTable", "Count", 1})
+		list = append(list, metric{"CredentialsFromTable", "Count", whole(1)})
 	case Minted:
-		list = append(list, metric{"CredentialsMinted", "Count", 1})
+		list = append(list, metric{"CredentialsMinted", "Count", whole(1)})
 	}
 	for i, name := range [counters]string{Mints: "Mints", LeaseWaits: "LeaseWaits", STSThrottles: "STSThrottles", CacheErrors: "CacheErrors"} {
 		if counts[i] > 0 {
-			list = append(list, metric{name, "Count", float64(counts[i])})
+			list = append(list, metric{name, "Count", whole(counts[i])})
 		}
 	}
 	return list
@@ -92,7 +93,7 @@ func appendValues(line []byte, metrics []metric) []byte {
 		line = append(line, `,"`...)
 		line = append(line, metric.name...)
 		line = append(line, `":`...)
-		line = appendNumber(line, metric.value)
+		line = metric.value.append(line)
 	}
 	return line
 }
@@ -104,8 +105,22 @@ func appendMember(line []byte, name, value string) []byte {
 	return appendQuoted(line, value)
 }
 
-func appendNumber(line []byte, value float64) []byte {
-	return strconv.AppendFloat(line, value, 'f', -1, 64)
+// thousandths is a number of a metric, never negative: floating point would cost every request a microsecond.
+type thousandths int64
+
+func whole(n int64) thousandths { return thousandths(n) * 1000 }
+
+func milliseconds(d time.Duration) thousandths { return thousandths(max(0, d.Microseconds())) }
+
+// append appends the number in decimal, without zeros at its end.
+func (t thousandths) append(line []byte) []byte {
+	line = strconv.AppendInt(line, int64(t)/1000, 10)
+	rest := int64(t) % 1000
+	if rest == 0 {
+		return line
+	}
+	line = append(line, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	return bytes.TrimRight(line, "0")
 }
 
 // appendQuoted appends s as a JSON string; bytes that aren't UTF-8 become U+FFFD.

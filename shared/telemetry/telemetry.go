@@ -111,8 +111,8 @@ func (t *Telemetry) appendRequest(line []byte, now time.Time, level slog.Level, 
 	line = appendKnown(line, "aws_request_id", f.AWSRequestID)
 	line = appendKnown(line, "credentials", string(f.Tier))
 	line = strconv.AppendInt(append(line, `,"status":`...), int64(o.Status), 10)
-	line = appendNumber(append(line, `,"duration_ms":`...), milliseconds(o.Duration))
-	line = appendNumber(append(line, `,"aws_ms":`...), milliseconds(f.AWSLatency))
+	line = milliseconds(o.Duration).append(append(line, `,"duration_ms":`...))
+	line = milliseconds(f.AWSLatency).append(append(line, `,"aws_ms":`...))
 	line = appendMember(line, "outcome", outcome(o))
 	if o.Cause != nil {
 		line = appendKnown(line, "error", o.Cause.Error())
@@ -135,8 +135,6 @@ func outcome(o Outcome) string {
 	}
 	return o.Problem
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // lineWriter keeps the lines of concurrent requests apart.
 type lineWriter struct {

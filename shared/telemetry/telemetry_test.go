@@ -258,3 +258,25 @@ func BenchmarkDone(b *testing.B) {
 		tel.Done(context.Background(), r, telemetry.Outcome{Status: 200, Duration: time.Millisecond})
 	}
 }
+
+// Durations are decimal milliseconds to the microsecond, without zeros at their end: the numbers that encoding/json would write.
+func TestDurationsAreDecimal(t *testing.T) {
+	for _, d := range []time.Duration{
+		0, time.Nanosecond, time.Microsecond, 10 * time.Microsecond, 100 * time.Microsecond, 120 * time.Microsecond, 999_999 * time.Nanosecond,
+		time.Millisecond, 1001 * time.Microsecond, 1050 * time.Microsecond, 10 * time.Millisecond, 100 * time.Millisecond,
+		29*time.Second + 7*time.Microsecond, time.Hour,
+	} {
+		out := &bytes.Buffer{}
+		tel := telemetry.New(telemetry.Options{Out: out, Function: "s3"})
+		tel.Done(t.Context(), tel.Begin("r-1", ""), telemetry.Outcome{Status: 200, Duration: d})
+		want, err := json.Marshal(float64(d.Microseconds()) / 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, member := range []string{`"duration_ms":`, `"Duration":`, `"GatewayOverhead":`} {
+			if text := member + string(want) + ","; strings.Count(out.String(), text) != 1 && strings.Count(out.String(), text[:len(text)-1]+"}") != 1 {
+				t.Errorf("%s: %s isn't in %s", d, text, out)
+			}
+		}
+	}
+}
