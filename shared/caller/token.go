@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -46,8 +47,16 @@ func bearer(authorization string) (string, bool) {
 	return strings.TrimLeft(compact, " "), strings.EqualFold(scheme, "bearer")
 }
 
+// decoders are kept, so that a warm request makes none.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
 func readClaims(raw []byte, names Claims) (token, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(raw))
+	d, _ := decoders.Get().(*jsontext.Decoder)
+	d.Reset(bytes.NewBuffer(raw))
+	defer func() {
+		d.Reset(bytes.NewBuffer(nil)) // the claims are not kept
+		decoders.Put(d)
+	}()
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return token{}, ErrToken
 	}

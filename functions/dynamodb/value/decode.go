@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json/jsontext"
@@ -24,6 +25,7 @@ const (
 // faults point into. With any fault the value is nil; all faults are returned, up to a hundred.
 func Decode(raw []byte, mode Mode, at jsontext.Pointer) (types.AttributeValue, []Fault) {
 	d := newDecoder(raw, mode, at)
+	defer d.close()
 	v := d.value()
 	if faults := d.finish(); len(faults) > 0 {
 		return nil, faults
@@ -34,6 +36,7 @@ func Decode(raw []byte, mode Mode, at jsontext.Pointer) (types.AttributeValue, [
 // DecodeItem reads an item, or a key: an object of values. Errors as Decode.
 func DecodeItem(raw []byte, mode Mode, at jsontext.Pointer) (Item, []Fault) {
 	d := newDecoder(raw, mode, at)
+	defer d.close()
 	var item Item
 	if d.tokens.PeekKind() != '{' {
 		d.skip("must be an object: attribute names and their values")
@@ -62,9 +65,20 @@ type decoder struct {
 	broken error // the token reader's: nothing more can be read
 }
 
+// readers are kept, so that a warm request makes none.
+var readers = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
 func newDecoder(raw []byte, mode Mode, at jsontext.Pointer) *decoder {
-	tokens := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
+	tokens, _ := readers.Get().(*jsontext.Decoder)
+	tokens.Reset(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
 	return &decoder{raw: raw, tokens: tokens, mode: mode, at: at}
+}
+
+// close gives the token reader back. What was read stays.
+func (d *decoder) close() {
+	d.tokens.Reset(bytes.NewBuffer(nil))
+	readers.Put(d.tokens)
+	d.tokens = nil
 }
 
 // sub reads part of d's input again as values of d's mode, its faults among d's.
@@ -74,11 +88,13 @@ func (d *decoder) sub(raw []byte, at jsontext.Pointer) *decoder {
 	return s
 }
 
+// join takes over what a sub found, and closes it.
 func (d *decoder) join(s *decoder) {
 	d.faults = s.faults
 	if d.broken == nil {
 		d.broken = s.broken
 	}
+	s.close()
 }
 
 // finish checks that nothing follows the value, and returns the faults.
