@@ -30,6 +30,11 @@ type ItemBody struct {
 	Item jsontext.Value `json:"item" doc:"The item; null if there is none with that key"`
 }
 
+// AppendJSON makes ItemBody an [httpapi.JSONAppender]: the item has just been written, so it is JSON.
+func (b ItemBody) AppendJSON(dst []byte) []byte {
+	return append(append(append(dst, `{"item":`...), b.Item...), '}')
+}
+
 func (h *handler) getItem(ctx context.Context, in *getItemInput) (*itemOutput, error) {
 	conn, err := h.openTable(ctx, in.OfTable, false)
 	if err != nil {

@@ -98,6 +98,13 @@ func unfit(err error) *problem.Error {
 	return problem.Invalid(fault)
 }
 
+// JSONAppender is a body that writes itself, into the very bytes that [Encode] would make of it. It is for what holds values that
+// the function has just encoded: the codec would look through them once more.
+type JSONAppender interface {
+	// AppendJSON appends the body to dst. It must be valid JSON: nobody looks at it again.
+	AppendJSON(dst []byte) []byte
+}
+
 // Encode writes v as the body of an answer in JSON: as bodies that aren't a []byte are sent.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer

@@ -152,10 +152,15 @@ type humaAPI struct{ huma.API }
 // Negotiate always takes JSON: an operation with other types sets Content-Type itself.
 func (humaAPI) Negotiate(string) (string, error) { return mediaJSON, nil }
 
-// Marshal writes v by our codec.
+// Marshal writes v by our codec, unless it writes itself.
 func (humaAPI) Marshal(w io.Writer, _ string, v any) error {
-	if r, ok := v.(*reply); ok {
-		return marshalWrite(w, &r.document)
+	switch v := v.(type) {
+	case *reply:
+		return marshalWrite(w, &v.document)
+	case JSONAppender:
+		x, _ := w.(*exchange) // as every answer's writer is
+		_, err := x.Write(v.AppendJSON(x.buf.AvailableBuffer()))
+		return err
 	}
 	return marshalWrite(w, v)
 }
