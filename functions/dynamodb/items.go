@@ -72,39 +72,44 @@ func (h *handler) getItem(ctx context.Context, in *getItemInput) (*itemOutput, e
 // usualItem is the size of most items as JSON, in bytes.
 const usualItem = 512
 
-// itemQuery reads the one item with that key, consistently. A key that isn't the table's whole key is at
-// fault: with the partition key alone a query would find some item.
+// itemQuery reads the one item with that key, consistently.
 func itemQuery(schema plan.Key, key value.Item) (*awsdynamodb.QueryInput, []value.Fault) {
-	query := &awsdynamodb.QueryInput{
-		Limit: aws.Int32(1), ConsistentRead: aws.Bool(true),
-		ExpressionAttributeNames: map[string]string{}, ExpressionAttributeValues: value.Item{},
+	if faults := keyFaults(schema, key); len(faults) > 0 {
+		return nil, faults
 	}
+	query := &awsdynamodb.QueryInput{
+		Limit: aws.Int32(1), ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#0 = :0"),
+		ExpressionAttributeNames:  map[string]string{"#0": schema.Partition.Name},
+		ExpressionAttributeValues: value.Item{":0": key[schema.Partition.Name]},
+	}
+	if schema.Sort.Name != "" {
+		query.KeyConditionExpression = aws.String("#0 = :0 AND #1 = :1")
+		query.ExpressionAttributeNames["#1"], query.ExpressionAttributeValues[":1"] = schema.Sort.Name, key[schema.Sort.Name]
+	}
+	return query, nil
+}
+
+// keyFaults finds what keeps a key from being the table's whole key: with the partition key alone a query would find some item.
+func keyFaults(schema plan.Key, key value.Item) []value.Fault {
 	var faults []value.Fault
-	var conditions, names []string
-	for i, attribute := range [...]plan.Attribute{schema.Partition, schema.Sort} {
+	add := func(name, message string) {
+		faults = append(faults, value.Fault{Pointer: string(jsontext.Pointer(keyPointer).AppendToken(name)), Message: message})
+	}
+	for _, attribute := range [...]plan.Attribute{schema.Partition, schema.Sort} {
 		if attribute.Name == "" {
 			continue
 		}
-		names = append(names, attribute.Name)
-		v, ok := key[attribute.Name]
-		pointer := string(jsontext.Pointer(keyPointer).AppendToken(attribute.Name))
-		if !ok {
-			faults = append(faults, value.Fault{Pointer: pointer, Message: "is missing: it is part of the table's key"})
-			continue
+		if v, ok := key[attribute.Name]; !ok {
+			add(attribute.Name, "is missing: it is part of the table's key")
+		} else if value.Kind(v) != attribute.Type {
+			add(attribute.Name, "must be of the key's type, "+attribute.Type)
 		}
-		if value.Kind(v) != attribute.Type {
-			faults = append(faults, value.Fault{Pointer: pointer, Message: "must be of the key's type, " + attribute.Type})
-		}
-		name, placeholder := [...]string{"#0", "#1"}[i], [...]string{":0", ":1"}[i]
-		conditions = append(conditions, name+" = "+placeholder)
-		query.ExpressionAttributeNames[name], query.ExpressionAttributeValues[placeholder] = attribute.Name, v
 	}
 	for name := range key {
-		if !slices.Contains(names, name) {
-			faults = append(faults, value.Fault{Pointer: string(jsontext.Pointer(keyPointer).AppendToken(name)), Message: "is no part of the table's key"})
+		if name != schema.Partition.Name && name != schema.Sort.Name {
+			add(name, "is no part of the table's key")
 		}
 	}
 	slices.SortFunc(faults, func(a, b value.Fault) int { return strings.Compare(a.Pointer, b.Pointer) })
-	query.KeyConditionExpression = aws.String(strings.Join(conditions, " AND "))
-	return query, faults
+	return faults
 }

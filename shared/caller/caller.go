@@ -3,9 +3,12 @@
 package caller
 
 import (
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // The scopes of Arngate's API (api.md, "Callers").
@@ -45,7 +48,7 @@ func (c Caller) HasAny(scopes ...string) bool { return slices.ContainsFunc(scope
 // Audit is the caller in whose name the audits of a site run. It has no scopes and no groups.
 func Audit(site string) Caller { return Caller{Site: site, User: AuditUser, Actor: AuditUser} }
 
-// Errors of [Prove]. Everything but the last three means that nobody is proved to be calling.
+// Errors of [Prover.Prove]. Everything but the last three means that nobody is proved to be calling.
 var (
 	// ErrNoAuthorizer means that the event names no verified token: it did not pass the JWT authorizer.
 	ErrNoAuthorizer = errors.New("the event carries no verified token")
@@ -86,16 +89,35 @@ type Evidence struct {
 	Acts       bool
 }
 
+// Prover proves callers by tokens whose claims have these names. Safe for concurrent use.
+type Prover struct {
+	names Claims
+	// read are tokens that were read before, by the hash of the header they came in: no token is kept, nor who it proved.
+	read *lru.Cache[[sha256.Size]byte, token]
+}
+
+// maxRead bounds the tokens that are remembered: a caller sends the same one for as long as an hour.
+const maxRead = 500
+
+// NewProver returns a Prover.
+func NewProver(names Claims) *Prover {
+	read, err := lru.New[[sha256.Size]byte, token](maxRead)
+	if err != nil {
+		panic(err) // only a size that isn't positive
+	}
+	return &Prover{names: names.orDefault(), read: read}
+}
+
 // Prove returns the caller of a request, or one of this package's errors.
 //
 // API Gateway's context flattens lists, so a group named "x admin" reads like two (trap 23a). That is why
 // the claims are read from the bearer token itself, which is the same, already verified one: its issuer
 // and subject must equal the context's. The signature isn't checked again.
-func Prove(e Evidence, names Claims) (Caller, error) {
+func (p *Prover) Prove(e Evidence) (Caller, error) {
 	if e.Issuer == "" || e.Subject == "" {
 		return Caller{}, ErrNoAuthorizer
 	}
-	token, err := parse(e.Authorization, names.orDefault())
+	token, err := p.token(e.Authorization)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -117,6 +139,19 @@ func Prove(e Evidence, names Claims) (Caller, error) {
 		return Caller{}, ErrUser
 	}
 	return c, nil
+}
+
+// token reads the header's token, once for all requests that come with it.
+func (p *Prover) token(authorization string) (token, error) {
+	hash := sha256.Sum256([]byte(authorization))
+	if t, ok := p.read.Get(hash); ok {
+		return t, nil
+	}
+	t, err := parse(authorization, p.names)
+	if err == nil {
+		p.read.Add(hash, t)
+	}
+	return t, err
 }
 
 // act makes the caller one that the actor acts for. The token's groups don't apply.

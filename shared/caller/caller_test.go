@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func TestProve(t *testing.T) {
 		"claims of other names":  {claims{"iss": "https://id.example", "sub": "ada", "org": site, "mail": "a@b.example", "roles": "r"}, caller.Claims{Site: "org", User: "mail", Groups: "roles"}, caller.Caller{User: "a@b.example", Actor: "a@b.example", Groups: []string{"r"}}},
 		"other claims of a kind": {with(claims{"aud": []string{"a"}, "exp": 1.5, "deep": claims{"sub": "eve"}}), caller.Claims{}, caller.Caller{}},
 	} {
-		got, err := caller.Prove(evidence(t, test.claims), test.names)
+		got, err := caller.NewProver(test.names).Prove(evidence(t, test.claims))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -129,7 +130,7 @@ func TestNobodyIsProved(t *testing.T) {
 			e.Authorization = bearer(t, with(claims{"sub": "Arngate-Audit"}))
 		}), caller.ErrReserved},
 	} {
-		got, err := caller.Prove(test.evidence, caller.Claims{})
+		got, err := caller.NewProver(caller.Claims{}).Prove(test.evidence)
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: error %v, want %v", name, err, test.want)
 		}
@@ -137,16 +138,16 @@ func TestNobodyIsProved(t *testing.T) {
 			t.Errorf("%s: somebody is proved:\n%s", name, diff)
 		}
 	}
-	if _, err := caller.Prove(evidence(t, with(nil)), caller.Claims{User: "email"}); !errors.Is(err, caller.ErrUser) {
+	if _, err := caller.NewProver(caller.Claims{User: "email"}).Prove(evidence(t, with(nil))); !errors.Is(err, caller.ErrUser) {
 		t.Errorf("no user claim: %v, want %v", err, caller.ErrUser)
 	}
 	audit := caller.Evidence{Issuer: "https://id.example", Subject: "arngate-audit"}
 	audit.Authorization = bearer(t, with(claims{"sub": "arngate-audit", "email": "a@b.example"}))
-	if _, err := caller.Prove(audit, caller.Claims{User: "email"}); !errors.Is(err, caller.ErrReserved) {
+	if _, err := caller.NewProver(caller.Claims{User: "email"}).Prove(audit); !errors.Is(err, caller.ErrReserved) {
 		t.Errorf("reserved subject of another user: %v, want %v", err, caller.ErrReserved)
 	}
 	e := evidence(t, with(claims{"email": "arngate-audit"}))
-	if _, err := caller.Prove(e, caller.Claims{User: "email"}); !errors.Is(err, caller.ErrReserved) {
+	if _, err := caller.NewProver(caller.Claims{User: "email"}).Prove(e); !errors.Is(err, caller.ErrReserved) {
 		t.Errorf("reserved in the user's claim: %v, want %v", err, caller.ErrReserved)
 	}
 }
@@ -155,7 +156,7 @@ func TestActAs(t *testing.T) {
 	act := func(scope, user string) (caller.Caller, error) {
 		e := evidence(t, with(claims{"scope": scope, "groups": []string{"staff"}}))
 		e.Acts, e.ActingUser = true, user
-		return caller.Prove(e, caller.Claims{})
+		return caller.NewProver(caller.Claims{}).Prove(e)
 	}
 	got, err := act("arngate/connect arngate/act-as", "grace")
 	want := caller.Caller{Site: site, User: "grace", Actor: "ada", Acting: true, Scopes: []string{"arngate/connect", "arngate/act-as"}}
@@ -182,7 +183,7 @@ func TestActAs(t *testing.T) {
 	// A backend's token needs a subject, not the claim that names users.
 	e := evidence(t, with(claims{"scope": "arngate/act-as"}))
 	e.Acts, e.ActingUser = true, "grace"
-	if got, err := caller.Prove(e, caller.Claims{User: "email"}); err != nil || got.Actor != "ada" || got.User != "grace" {
+	if got, err := caller.NewProver(caller.Claims{User: "email"}).Prove(e); err != nil || got.Actor != "ada" || got.User != "grace" {
 		t.Errorf("backend without the user's claim: %+v, %v", got, err)
 	}
 }
@@ -190,7 +191,7 @@ func TestActAs(t *testing.T) {
 func TestBareTokenIsTaken(t *testing.T) {
 	e := evidence(t, with(nil))
 	e.Authorization = strings.TrimPrefix(e.Authorization, "Bearer ")
-	if _, err := caller.Prove(e, caller.Claims{}); err != nil {
+	if _, err := caller.NewProver(caller.Claims{}).Prove(e); err != nil {
 		t.Error(err)
 	}
 }
@@ -206,7 +207,7 @@ func TestAudit(t *testing.T) {
 func TestGroupsArriveAsTheyAre(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		want := rapid.SliceOfN(rapid.StringMatching(`[a-z ,\[\]"\\:/é\x00-]{1,8}`), 1, 5).Draw(rt, "groups")
-		got, err := caller.Prove(evidence(t, with(claims{"groups": want})), caller.Claims{})
+		got, err := caller.NewProver(caller.Claims{}).Prove(evidence(t, with(claims{"groups": want})))
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -221,9 +222,51 @@ func FuzzProve(f *testing.F) {
 	f.Add(bearer(f, with(claims{"scope": "arngate/act-as"})), "x")
 	f.Fuzz(func(t *testing.T, authorization, acting string) {
 		e := caller.Evidence{Issuer: "https://id.example", Subject: "ada", Authorization: authorization, ActingUser: acting, Acts: acting != ""}
-		c, err := caller.Prove(e, caller.Claims{})
+		c, err := caller.NewProver(caller.Claims{}).Prove(e)
 		if err == nil && (len(c.Site) != 36 || c.User == "" || c.Actor == "" || strings.EqualFold(c.User, caller.AuditUser)) {
 			t.Fatalf("proved %+v", c)
 		}
 	})
+}
+
+// A prover that has read a token before says of every request what one that hasn't would say: what it remembers is what the header
+// holds, and nothing of who came with it, or as whom.
+func TestPropertyARememberedTokenProvesNoMore(t *testing.T) {
+	headers := []string{
+		"", "Bearer a.b.c", "Basic x", bearer(t, with(nil)), bearer(t, with(claims{"groups": []string{"staff"}})),
+		strings.TrimPrefix(bearer(t, with(nil)), "Bearer "), bearer(t, with(nil)) + "x", bearer(t, with(claims{"sub": "eve"})),
+		bearer(t, with(claims{"scope": "arngate/act-as"})), bearer(t, with(claims{"site_id": "acme"})), bearer(t, with(claims{"groups": 1})),
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		names := caller.Claims{User: rapid.SampledFrom([]string{"", "email"}).Draw(rt, "user's claim")}
+		prover := caller.NewProver(names)
+		for range rapid.IntRange(1, 20).Draw(rt, "requests") {
+			e := caller.Evidence{
+				Issuer:        rapid.SampledFrom([]string{"https://id.example", "https://evil.example", ""}).Draw(rt, "issuer"),
+				Subject:       rapid.SampledFrom([]string{"ada", "eve", ""}).Draw(rt, "subject"),
+				Authorization: rapid.SampledFrom(headers).Draw(rt, "header"),
+				Acts:          rapid.Bool().Draw(rt, "acts"),
+				ActingUser:    rapid.SampledFrom([]string{"grace", ""}).Draw(rt, "acting user"),
+			}
+			want, wantErr := caller.NewProver(names).Prove(e)
+			got, err := prover.Prove(e)
+			if diff := cmp.Diff(want, got); diff != "" || !errors.Is(err, wantErr) {
+				rt.Fatalf("%+v: %v, want %v (-want +got):\n%s", e, err, wantErr, diff)
+			}
+		}
+	})
+}
+
+// An instance meets more callers than it remembers.
+func TestManyTokens(t *testing.T) {
+	prover := caller.NewProver(caller.Claims{})
+	for range 2 {
+		for i := range 1200 {
+			user := "user-" + strconv.Itoa(i)
+			e := caller.Evidence{Issuer: "https://id.example", Subject: user, Authorization: bearer(t, with(claims{"sub": user}))}
+			if got, err := prover.Prove(e); err != nil || got.User != user {
+				t.Fatalf("%s: proved %q, %v", user, got.User, err)
+			}
+		}
+	}
 }

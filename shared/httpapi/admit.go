@@ -38,10 +38,10 @@ func (a *API) admit(r *route) func(huma.Context, func(huma.Context)) {
 // prove returns the caller if it may use the operation.
 func (x *exchange) prove(r *route) (caller.Caller, *problem.Error) {
 	acting, acts := x.event.header(caller.ActingUserHeader)
-	c, err := caller.Prove(caller.Evidence{
+	c, err := x.api.prover.Prove(caller.Evidence{
 		Issuer: x.event.issuer, Subject: x.event.subject, Authorization: x.event.authorization(),
 		ActingUser: acting, Acts: acts,
-	}, x.api.claims)
+	})
 	if err != nil {
 		return caller.Caller{}, refusal(err)
 	}

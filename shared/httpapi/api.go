@@ -53,7 +53,7 @@ type Options struct {
 // from its first request on it is safe for concurrent use.
 type API struct {
 	telemetry *telemetry.Telemetry
-	claims    caller.Claims
+	prover    *caller.Prover
 	margin    time.Duration
 	version   string
 	mux       *http.ServeMux
@@ -71,7 +71,7 @@ func New(o Options) *API {
 		o.Version = "1"
 	}
 	mux := http.NewServeMux()
-	a := &API{telemetry: o.Telemetry, claims: o.Claims, margin: o.Margin, version: o.Version, mux: mux}
+	a := &API{telemetry: o.Telemetry, prover: caller.NewProver(o.Claims), margin: o.Margin, version: o.Version, mux: mux}
 	a.scratches.New = func() any { return newScratch() }
 	a.adapter = httpadapter.NewV2(http.HandlerFunc(a.serve))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeNotFound(w) })

@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -72,38 +73,43 @@ func withoutValue(message string) string {
 // queryFaults finds what url.Query would pass over: broken escapes, unknown names, names given twice.
 func (x *exchange) queryFaults(r *route) []problem.Fault {
 	var faults []problem.Fault
-	seen := make(map[string]struct{}, 8)
+	var few [8]string // as many names as nearly every route knows
+	seen := few[:0]
 	for rest := x.event.rawQuery; rest != ""; {
 		var pair string
 		pair, rest, _ = strings.Cut(rest, "&")
 		if pair == "" {
 			continue
 		}
-		if fault, ok := pairFault(pair, r.query, seen); ok {
-			faults = append(faults, fault)
+		known, fault := pairFault(pair, r.query, seen)
+		if fault != nil {
+			faults = append(faults, *fault)
+		}
+		if known != "" && !slices.Contains(seen, known) {
+			seen = append(seen, known)
 		}
 	}
 	return faults
 }
 
-func pairFault(pair string, known map[string]bool, seen map[string]struct{}) (problem.Fault, bool) {
+// pairFault returns the name of the pair if it is known, and what is wrong with the pair; nil: nothing.
+func pairFault(pair string, names map[string]bool, seen []string) (known string, fault *problem.Fault) {
 	rawName, rawValue, _ := strings.Cut(pair, "=")
 	name, err := url.QueryUnescape(rawName)
 	if err != nil || strings.Contains(rawName, ";") {
-		return problem.Fault{Pointer: "query", Message: "a parameter's name isn't URL-encoded"}, true
+		return "", &problem.Fault{Pointer: "query", Message: "a parameter's name isn't URL-encoded"}
 	}
-	repeatable, ok := known[name]
+	repeatable, ok := names[name]
 	if !ok {
-		return problem.Fault{Pointer: "query." + name, Message: "unknown query parameter"}, true
+		return "", &problem.Fault{Pointer: "query." + name, Message: "unknown query parameter"}
 	}
-	if _, twice := seen[name]; twice && !repeatable {
-		return problem.Fault{Pointer: "query." + name, Message: "given more than once"}, true
+	if !repeatable && slices.Contains(seen, name) {
+		return name, &problem.Fault{Pointer: "query." + name, Message: "given more than once"}
 	}
-	seen[name] = struct{}{}
 	if _, err := url.QueryUnescape(rawValue); err != nil || strings.Contains(rawValue, ";") {
-		return problem.Fault{Pointer: "query." + name, Message: "isn't URL-encoded"}, true
+		return name, &problem.Fault{Pointer: "query." + name, Message: "isn't URL-encoded"}
 	}
-	return problem.Fault{}, false
+	return name, nil
 }
 
 // decodeBody takes the body by the route's plan.
