@@ -83,12 +83,14 @@ type builder struct {
 	names     map[string]string
 	values    map[string]types.AttributeValue
 	byName    map[string]string // the placeholder of each name
+	foreign   string            // an expression that stands beside those written here
 	operators int
 }
 
-// seeded is a builder that leaves the placeholders of e to e.
+// seeded is a builder that leaves the placeholders of e to e, those also that e mentions and doesn't define: they must not come to
+// mean something.
 func seeded(e Expression) *builder {
-	return &builder{names: maps.Clone(e.Names), values: maps.Clone(e.Values), byName: map[string]string{}}
+	return &builder{names: maps.Clone(e.Names), values: maps.Clone(e.Values), byName: map[string]string{}, foreign: e.Text}
 }
 
 func (b *builder) clone() *builder {
@@ -106,7 +108,7 @@ func (b *builder) name(name string) string {
 	if b.byName == nil {
 		b.byName = map[string]string{}
 	}
-	placeholder := free("#", b.names)
+	placeholder := free("#", b.names, b.foreign)
 	b.names[placeholder], b.byName[name] = name, placeholder
 	return placeholder
 }
@@ -116,7 +118,7 @@ func (b *builder) value(v types.AttributeValue) string {
 	if b.values == nil {
 		b.values = map[string]types.AttributeValue{}
 	}
-	placeholder := free(":", b.values)
+	placeholder := free(":", b.values, b.foreign)
 	b.values[placeholder] = v
 	return placeholder
 }

@@ -275,11 +275,11 @@ func Balanced(text string) bool {
 	return depth == 0
 }
 
-// free is the first placeholder after the nth that is not taken by the request's own.
-func free[V any](prefix string, taken map[string]V) string {
+// free is the first placeholder after the nth that is not taken by the request's own, and that foreign doesn't mention.
+func free[V any](prefix string, taken map[string]V, foreign string) string {
 	for n := len(taken); ; n++ {
 		placeholder := prefix + strconv.Itoa(n)
-		if _, ok := taken[placeholder]; !ok {
+		if _, ok := taken[placeholder]; !ok && !strings.Contains(foreign, placeholder) {
 			return placeholder
 		}
 	}

@@ -136,6 +136,20 @@ func TestAnUpdateThatIsTooLong(t *testing.T) {
 	}
 }
 
+// A placeholder that a native condition mentions and doesn't define stays undefined, for DynamoDB to refuse: it is not the update's.
+func TestUndefinedPlaceholdersStaySo(t *testing.T) {
+	changes, _ := changesOf(t, `set={"a":1,"b":2}`)
+	u, faults := plan.NativeUpdate(changes, plan.Expression{Text: "#0 = :0 OR a = :1"}, "id", "")
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	for _, placeholder := range []string{"#0", ":0", ":1"} {
+		if u.Condition.Names[placeholder] != "" || u.Condition.Values[placeholder] != nil {
+			t.Errorf("%s means something: %q, %v", placeholder, u.Condition.Names, u.Condition.Values)
+		}
+	}
+}
+
 func TestBalanced(t *testing.T) {
 	for text, want := range map[string]bool{"": true, "a = b": true, "(a) OR (b)": true, "a) OR (b": false, "((a)": false} {
 		if got := plan.Balanced(text); got != want {
