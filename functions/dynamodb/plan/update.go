@@ -240,9 +240,10 @@ func (b *builder) change(c Change) (section, text string) {
 	}
 }
 
-// enclosed puts a condition into parentheses, unless it is in some: DynamoDB refuses redundant ones.
+// enclosed puts a condition into parentheses, unless it is in some: DynamoDB refuses redundant ones. What is no white space to
+// DynamoDB stays, and is refused.
 func enclosed(text string) string {
-	text = strings.TrimSpace(text)
+	text = strings.Trim(text, " \t\r\n")
 	depth := 0
 	for i, c := range text {
 		switch c {

@@ -53,6 +53,7 @@ func TestNativeUpdate(t *testing.T) {
 		{"append", "", plan.Expression{}, []string{`append={"log":["x"]}`}, `SET log = list_append(if_not_exists(log, []), ["x"]) |`},
 		{"all of them", "id", condition, []string{`set={"a":1}`, `remove=["b"]`, `add={"n":1}`, `delete={"s":{"$set":[1]}}`, `append={"l":[]}`}, `SET a = 1, l = list_append(if_not_exists(l, []), []) REMOVE b ADD n 1 DELETE s {"$set":[1]} | attribute_exists(id) AND (size = 7 OR #x = 7)`},
 		{"a condition in parentheses", "id", plan.Expression{Text: " (a = b) "}, []string{`set={"c":1}`}, `SET c = 1 | attribute_exists(id) AND (a = b)`},
+		{"what is no white space to DynamoDB", "id", plan.Expression{Text: "\v(a = b)"}, []string{`set={"c":1}`}, "SET c = 1 | attribute_exists(id) AND (\v(a = b))"},
 		{"a condition with parentheses", "id", plan.Expression{Text: "(a = b) OR (c = d)"}, []string{`set={"c":1}`}, `SET c = 1 | attribute_exists(id) AND ((a = b) OR (c = d))`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
