@@ -537,16 +537,3 @@ func TestParsePath(t *testing.T) {
 		}
 	}
 }
-
-func FuzzDecodeWhere(f *testing.F) {
-	f.Add([]byte(`{"all":[{"field":"customer","op":"in","value":["a",1]},{"not":{"field":["a.b",0],"op":"ends_with","value":"x"}}]}`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, faults := plan.DecodeWhere(raw, value.Plain, "")
-		if len(faults) > 0 {
-			return
-		}
-		if _, err := plan.Make(orders, plan.Request{Where: c, Index: plan.IndexAuto}); err != nil {
-			t.Fatal(err)
-		}
-	})
-}

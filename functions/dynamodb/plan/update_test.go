@@ -158,18 +158,3 @@ func TestBalanced(t *testing.T) {
 		}
 	}
 }
-
-func FuzzDecodeChanges(f *testing.F) {
-	f.Add([]byte(`{"a.b[0]":{"$set":[1]}}`), "add")
-	f.Add([]byte(`[{"field":["a.b",0],"value":"x"}]`), "set")
-	f.Add([]byte(`["a",["b.c"]]`), "remove")
-	f.Fuzz(func(t *testing.T, raw []byte, action string) {
-		changes, faults := plan.DecodeChanges(raw, plan.Action(action), value.Plain, "")
-		if len(faults) > 0 || len(plan.CheckChanges(changes, "")) > 0 {
-			return
-		}
-		if u, faults := plan.NativeUpdate(changes, plan.Expression{}, "id", ""); len(faults) == 0 && (u.Text == "" || len(u.Text) > 4096) {
-			t.Fatalf("%s: %q", raw, u.Text)
-		}
-	})
-}
