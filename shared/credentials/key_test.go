@@ -86,21 +86,36 @@ func keyWith(parts [7]string) Key {
 	}
 }
 
+// Whatever a user is called, its names are such as AWS takes, and another's are others.
 func FuzzSessionNames(f *testing.F) {
 	const site = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 	for _, user := range []string{"", "a", "ada", "ada@example.com", strings.Repeat("x", 300), "Jörg Müller", "a:b/c", "\xff", "*", "日本"} {
-		f.Add(user)
+		f.Add(user, user+"x")
+		f.Add(user, strings.ToUpper(user))
 	}
-	f.Fuzz(func(t *testing.T, user string) {
-		for name, limits := range map[string][2]int{
-			SessionName(user, site): {2, 64}, SourceIdentity(user): {2, 64}, FederationName(user, site): {2, 32},
-		} {
-			if len(name) < limits[0] || len(name) > limits[1] || strings.IndexFunc(name, func(r rune) bool { return !sessionRune(r) }) >= 0 {
-				t.Errorf("%q makes %q", user, name)
-			}
+	f.Add("a:b", "a/b")
+	f.Add("a\xff", "a\xfe")
+	f.Add(strings.Repeat("x", 64), strings.Repeat("x", 65))
+	f.Add(strings.Repeat("x", 256)+"y", strings.Repeat("x", 256)+"z")
+	f.Fuzz(func(t *testing.T, user, other string) {
+		names := [...]struct {
+			of       func(string) string
+			min, max int
+			takes    func(rune) bool
+		}{
+			{func(user string) string { return SessionName(user, site) }, 2, 64, sessionRune},
+			{SourceIdentity, 2, 64, sessionRune},
+			{func(user string) string { return FederationName(user, site) }, 2, 32, sessionRune},
+			{TagValue, 0, 256, tagRune},
 		}
-		if tag := TagValue(user); len([]rune(tag)) > 256 || strings.IndexFunc(tag, func(r rune) bool { return !tagRune(r) }) >= 0 {
-			t.Errorf("%q makes the tag value %q", user, tag)
+		for i, name := range names {
+			made := name.of(user)
+			if n := len([]rune(made)); n < name.min || n > name.max || strings.IndexFunc(made, func(r rune) bool { return !name.takes(r) }) >= 0 {
+				t.Errorf("name %d of %q is %q", i, user, made)
+			}
+			if user != other && made == name.of(other) {
+				t.Errorf("name %d of %q and of %q is %q", i, user, other, made)
+			}
 		}
 	})
 }
