@@ -33,7 +33,7 @@ esac
 // shell runs scripts with nothing but sh and the fake aws.
 type shell struct{ folder string }
 
-func newShell(t *testing.T) shell {
+func newShell(t testing.TB) shell {
 	t.Helper()
 	s := shell{t.TempDir()}
 	if err := os.WriteFile(filepath.Join(s.folder, "aws"), []byte(fakeAWS), 0o700); err != nil { //nolint:gosec // a program
@@ -99,40 +99,43 @@ func hostile(t *rapid.T) rolekit.Options {
 
 func TestTrap23bShellFormIsInert(t *testing.T) {
 	sh := newShell(t)
-	rapid.Check(t, func(t *rapid.T) {
-		o := hostile(t)
-		kit := newKit(t, o)
-		role := "--role-name=" + o.RoleName
-		got := sh.run(t, kit.CLI())
-		if len(got) != 6 || len(got[4]) != 4 {
-			t.Fatalf("calls of aws: %q", got)
-		}
-		rules := got[4][3]
-		want := [][]string{
-			{"iam", "get-role", role, "--query=Role.Arn", "--output=text"},
-			{"iam", "create-role", "--path=" + o.RolePath, role, "--assume-role-policy-document=" + kit.TrustPolicy()},
-			{"iam", "put-role-policy", role, "--policy-name=arngate", "--policy-document=" + kit.PermissionPolicy()},
-			{"s3api", "get-bucket-cors", "--bucket=files"},
-			{"s3api", "put-bucket-cors", "--bucket=files", rules},
-			{"iam", "get-role", role, "--query=Role.Arn", "--output=text"},
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("calls of aws (-want +got):\n%s", diff)
-		}
-		rules = strings.TrimPrefix(rules, "--cors-configuration=")
-		if !json.Valid([]byte(rules)) || !strings.Contains(rules, "https://app.example") {
-			t.Errorf("CORS rules: %s", rules)
-		}
-		suggested, ok := strings.CutPrefix(lineWith(kit.CLI(), "put-bucket-lifecycle"), "# ")
-		if !ok {
-			t.Fatal("the suggestion isn't one line of comment")
-		}
-		suggestion := sh.run(t, suggested)
-		text := strings.TrimPrefix(suggestion[0][3], "--lifecycle-configuration=")
-		if got := lifecyclePrefix(t, text); strings.TrimSuffix(got, "/") != strings.TrimSuffix(o.Limits[0].Buckets[0].Prefix, "/") {
-			t.Errorf("lifecycle for %q, want %q", got, o.Limits[0].Buckets[0].Prefix)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { checkShell(t, sh, hostile(t)) })
+}
+
+// checkShell runs the kit's commands: the fake aws gets what the kit has, word by word, and nothing else happens.
+func checkShell(t rapid.TB, sh shell, o rolekit.Options) {
+	t.Helper()
+	kit := newKit(t, o)
+	role := "--role-name=" + o.RoleName
+	got := sh.run(t, kit.CLI())
+	if len(got) != 6 || len(got[4]) != 4 {
+		t.Fatalf("calls of aws: %q", got)
+	}
+	rules := got[4][3]
+	want := [][]string{
+		{"iam", "get-role", role, "--query=Role.Arn", "--output=text"},
+		{"iam", "create-role", "--path=" + o.RolePath, role, "--assume-role-policy-document=" + kit.TrustPolicy()},
+		{"iam", "put-role-policy", role, "--policy-name=arngate", "--policy-document=" + kit.PermissionPolicy()},
+		{"s3api", "get-bucket-cors", "--bucket=files"},
+		{"s3api", "put-bucket-cors", "--bucket=files", rules},
+		{"iam", "get-role", role, "--query=Role.Arn", "--output=text"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls of aws (-want +got):\n%s", diff)
+	}
+	rules = strings.TrimPrefix(rules, "--cors-configuration=")
+	if !json.Valid([]byte(rules)) || !strings.Contains(rules, "https://app.example") {
+		t.Errorf("CORS rules: %s", rules)
+	}
+	suggested, ok := strings.CutPrefix(lineWith(kit.CLI(), "put-bucket-lifecycle"), "# ")
+	if !ok {
+		t.Fatal("the suggestion isn't one line of comment")
+	}
+	suggestion := sh.run(t, suggested)
+	text := strings.TrimPrefix(suggestion[0][3], "--lifecycle-configuration=")
+	if got := lifecyclePrefix(t, text); strings.TrimSuffix(got, "/") != strings.TrimSuffix(o.Limits[0].Buckets[0].Prefix, "/") {
+		t.Errorf("lifecycle for %q, want %q", got, o.Limits[0].Buckets[0].Prefix)
+	}
 }
 
 func lineWith(text, word string) string {
@@ -176,21 +179,24 @@ func cloudFormationRole(tb rapid.TB, text string) map[string]any {
 }
 
 func TestTrap23bCloudFormationFormIsInert(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		o := hostile(t)
-		kit := newKit(t, o)
-		text, err := kit.CloudFormation()
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := map[string]any{
-			"RoleName": o.RoleName, "Path": o.RolePath, "AssumeRolePolicyDocument": decoded(t, kit.TrustPolicy()),
-			"Policies": []any{map[string]any{"PolicyName": "arngate", "PolicyDocument": decoded(t, kit.PermissionPolicy())}},
-		}
-		if diff := cmp.Diff(want, cloudFormationRole(t, text)); diff != "" {
-			t.Errorf("role (-want +got):\n%s\n%s", diff, text)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { checkCloudFormation(t, hostile(t)) })
+}
+
+// checkCloudFormation reads the kit's template as YAML.
+func checkCloudFormation(t rapid.TB, o rolekit.Options) {
+	t.Helper()
+	kit := newKit(t, o)
+	text, err := kit.CloudFormation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"RoleName": o.RoleName, "Path": o.RolePath, "AssumeRolePolicyDocument": decoded(t, kit.TrustPolicy()),
+		"Policies": []any{map[string]any{"PolicyName": "arngate", "PolicyDocument": decoded(t, kit.PermissionPolicy())}},
+	}
+	if diff := cmp.Diff(want, cloudFormationRole(t, text)); diff != "" {
+		t.Errorf("role (-want +got):\n%s\n%s", diff, text)
+	}
 }
 
 // CloudFormation replaces {{resolve:...}} by values of the account's, whatever string it stands in.
@@ -230,44 +236,50 @@ func attributes(tb rapid.TB, text string, kind string) map[string]string {
 }
 
 func TestTrap23bTerraformFormIsInert(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		o := hostile(t)
-		kit := newKit(t, o)
-		text := kit.Terraform()
-		role := attributes(t, text, "aws_iam_role")
-		if role["name"] != o.RoleName || role["path"] != o.RolePath {
-			t.Errorf("got name %q and path %q, want %q and %q", role["name"], role["path"], o.RoleName, o.RolePath)
-		}
-		if diff := cmp.Diff(decoded(t, kit.TrustPolicy()), decoded(t, role["assume_role_policy"])); diff != "" {
-			t.Errorf("trust policy (-want +got):\n%s", diff)
-		}
-		inline := attributes(t, text, "aws_iam_role_policy")
-		if diff := cmp.Diff(decoded(t, kit.PermissionPolicy()), decoded(t, inline["policy"])); diff != "" {
-			t.Errorf("permission policy (-want +got):\n%s\n%s", diff, text)
-		}
-		if got := attributes(t, text, "aws_s3_bucket_cors_configuration")["bucket"]; got != "files" {
-			t.Errorf("CORS of bucket %q", got)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { checkTerraform(t, hostile(t)) })
+}
+
+// checkTerraform reads the kit's configuration as HCL.
+func checkTerraform(t rapid.TB, o rolekit.Options) {
+	t.Helper()
+	kit := newKit(t, o)
+	text := kit.Terraform()
+	role := attributes(t, text, "aws_iam_role")
+	if role["name"] != o.RoleName || role["path"] != o.RolePath {
+		t.Errorf("got name %q and path %q, want %q and %q", role["name"], role["path"], o.RoleName, o.RolePath)
+	}
+	if diff := cmp.Diff(decoded(t, kit.TrustPolicy()), decoded(t, role["assume_role_policy"])); diff != "" {
+		t.Errorf("trust policy (-want +got):\n%s", diff)
+	}
+	inline := attributes(t, text, "aws_iam_role_policy")
+	if diff := cmp.Diff(decoded(t, kit.PermissionPolicy()), decoded(t, inline["policy"])); diff != "" {
+		t.Errorf("permission policy (-want +got):\n%s\n%s", diff, text)
+	}
+	if got := attributes(t, text, "aws_s3_bucket_cors_configuration")["bucket"]; got != "files" {
+		t.Errorf("CORS of bucket %q", got)
+	}
 }
 
 func TestTrap23bJSONFormIsInert(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		o := hostile(t)
-		kit := newKit(t, o)
-		got, _ := decoded(t, kit.JSON()).(map[string]any)
-		if got["role_name"] != o.RoleName || got["role_path"] != o.RolePath {
-			t.Errorf("got %v at %v", got["role_name"], got["role_path"])
+	rapid.Check(t, func(t *rapid.T) { checkJSON(t, hostile(t)) })
+}
+
+// checkJSON reads the kit's JSON, and sees that no form has a character that a terminal or an editor would take for another.
+func checkJSON(t rapid.TB, o rolekit.Options) {
+	t.Helper()
+	kit := newKit(t, o)
+	got, _ := decoded(t, kit.JSON()).(map[string]any)
+	if got["role_name"] != o.RoleName || got["role_path"] != o.RolePath {
+		t.Errorf("got %v at %v", got["role_name"], got["role_path"])
+	}
+	if diff := cmp.Diff(decoded(t, kit.PermissionPolicy()), got["permission_policy"]); diff != "" {
+		t.Errorf("permission policy (-want +got):\n%s", diff)
+	}
+	for _, text := range []string{kit.JSON(), kit.CLI(), kit.Terraform()} {
+		if strings.ContainsFunc(text, func(r rune) bool { return r > '~' || (r < ' ' && r != '\n') }) {
+			t.Errorf("not printable ASCII: %q", text)
 		}
-		if diff := cmp.Diff(decoded(t, kit.PermissionPolicy()), got["permission_policy"]); diff != "" {
-			t.Errorf("permission policy (-want +got):\n%s", diff)
-		}
-		for _, text := range []string{kit.JSON(), kit.CLI(), kit.Terraform()} {
-			if strings.ContainsFunc(text, func(r rune) bool { return r > '~' || (r < ' ' && r != '\n') }) {
-				t.Errorf("not printable ASCII: %q", text)
-			}
-		}
-	})
+	}
 }
 
 // Run again, the script brings the role up to date; it touches no role of that name under another path.
