@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/caller"
@@ -282,15 +283,23 @@ func TestPayloadsThatAreNoEvents(t *testing.T) {
 	}
 }
 
+// Whatever an event is, its answer is one that API Gateway understands, and who gets in is whom the authorizer verified.
 func FuzzEvents(f *testing.F) {
 	b := newBench(f)
-	b.fail = func(context.Context) error { return errors.New("failed") }
+	var in []caller.Caller
+	b.fail = func(ctx context.Context) error {
+		in = append(in, httpapi.Caller(ctx))
+		return errors.New("failed")
+	}
 	f.Add(request{method: http.MethodPost, path: "/v1/things/a%", query: "limit=1&x=%zz", body: `{"method":"assume_role"}`, cookies: []string{"a=b"}}.event(f))
 	f.Add(request{method: http.MethodPost, path: "/v1/things/../x", routeKey: "POST /v1/things/{name}", parameters: map[string]string{"name": "../x"}}.event(f))
 	f.Add(request{method: http.MethodPut, path: "/v1/bytes", body: "AAEC/w==", isBase64: true}.event(f))
 	f.Add(request{method: "G ET", path: "/v1/fail", header: map[string]string{"host": "a b", "x-\r\n": "y\n"}}.event(f))
 	f.Add([]byte(`{"rawPath":"/","requestContext":{"http":{"method":"GET","sourceIp":"::1"}},"headers":[1],"body":{"a":1}}`))
+	f.Add(request{method: http.MethodGet, path: "/v1/fail", header: map[string]string{"Authorization": "Bearer " + bearer(f, map[string]any{"iss": "https://id.example", "sub": "eve", "site_id": site})}}.event(f))
+	f.Add(request{method: http.MethodGet, path: "/v1/fail", header: map[string]string{"arngate-acting-user": "lin", "Arngate-Acting-User": "arngate-audit"}}.event(f))
 	f.Fuzz(func(t *testing.T, event []byte) {
+		in = nil
 		raw, err := b.api.Handler().Invoke(context.Background(), event)
 		if err != nil {
 			t.Fatalf("Invoke: %v", err)
@@ -304,5 +313,20 @@ func FuzzEvents(f *testing.F) {
 		}
 		_ = a.bytes(t)
 		b.logs.Reset()
+		var verified struct {
+			RequestContext struct {
+				Authorizer struct {
+					JWT struct {
+						Claims map[string]string `json:"claims"`
+					} `json:"jwt"`
+				} `json:"authorizer"`
+			} `json:"requestContext"`
+		}
+		if len(in) == 0 || !jsontext.Value(event).IsValid() {
+			return // nobody got in, or there is more than one meaning: API Gateway sends no name twice
+		}
+		if err := json.Unmarshal(event, &verified); err != nil || verified.RequestContext.Authorizer.JWT.Claims["sub"] != in[0].Actor || in[0].Actor == "" {
+			t.Fatalf("%+v got in by %s, %v", in[0], event, err)
+		}
 	})
 }
