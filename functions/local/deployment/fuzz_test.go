@@ -92,6 +92,7 @@ func FuzzObjectKeys(f *testing.F) {
 		if status, got := z.send(t, http.MethodGet, object, "", ""); status != http.StatusOK || got != content {
 			t.Errorf("put %q, and got %d %q", key, status, got)
 		}
+		z.carry(t, key, content)
 		body, err := json.Marshal(map[string]any{"bucket": demosite.Bucket, "keys": []string{key}})
 		if err != nil {
 			t.Fatal(err)
@@ -103,6 +104,29 @@ func FuzzObjectKeys(f *testing.F) {
 			t.Fatalf("after %q was put and deleted there are %q", key, keysOf(t, left))
 		}
 	})
+}
+
+// carry copies an object from its key, and moves the copy back to where it came from.
+func (z fuzzed) carry(t *testing.T, key, content string) {
+	t.Helper()
+	const aside = "aside"
+	if key == aside {
+		return // it can't take its own place
+	}
+	name, err := json.Marshal(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := func(key string) string { return fmt.Sprintf(`{"bucket":%q,"key":%s}`, demosite.Bucket, key) }
+	for _, c := range []struct{ route, from, to, at string }{{"copy", string(name), `"aside"`, aside}, {"move", `"aside"`, string(name), key}} {
+		body := fmt.Sprintf(`{"from":%s,"to":%s,"overwrite":true}`, end(c.from), end(c.to))
+		if status, answer := z.send(t, http.MethodPost, "/v1/s3/files/"+c.route, "application/json", body); status != http.StatusOK || !strings.Contains(answer, `"failed":0`) {
+			t.Errorf("%s %s: %d %s", c.route, body, status, answer)
+		}
+		if status, got := z.send(t, http.MethodGet, objectRoute(c.at), "", ""); status != http.StatusOK || got != content {
+			t.Errorf("%s %s, and got %d %q", c.route, body, status, got)
+		}
+	}
 }
 
 func keysOf(t *testing.T, listing string) []string {
@@ -177,4 +201,93 @@ func FuzzSearches(f *testing.F) {
 			t.Errorf("%s finds %d, its negation %d, of 24", where, len(found), len(others))
 		}
 	})
+}
+
+// A native scan finds an item either by a filter or by its negation, page by page the same; and a native query finds what a scan
+// finds by the query's condition as a filter.
+func FuzzNativeReads(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"#c = :v", `"velo-works"`},
+		{"#c = :v AND begins_with(#p, :p)", `"velo-works"`},
+		{"#c = :v AND #p BETWEEN :p AND :p", `"north-harbour"`},
+		{"contains(tags, :v)", `"gift"`},
+		{"#t > :v OR attribute_not_exists(#t)", `1e2`},
+		{"size(tags) >= :v", `{"$number":"2"}`},
+		{"#t IN (:v, #p)", `{"$set":[1,2]}`},
+		{"tags = :v", `{"$set":["gift","demo"]}`},
+		{"#c = :v) OR (#c = :v", `"velo-works"`},
+		{":v = #c", `"velo-works"`},
+		{"attribute_type(#t, :v)", `"N"`},
+		{"NOT #c <> :v", `{"$map":{"$set":1}}`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	z := newFuzzed(f)
+	f.Fuzz(func(t *testing.T, condition, v string) {
+		if !json.Valid([]byte(v)) {
+			return // the body would be another
+		}
+		found, ok := z.native(t, "scan", "filter", condition, v, 1000)
+		if !ok {
+			if _, ok := z.native(t, "query", "key_condition", condition, v, 1000); ok {
+				t.Errorf("%q is no filter, and a key condition", condition)
+			}
+			return
+		}
+		if others, ok := z.native(t, "scan", "filter", "NOT ("+condition+")", v, 7); ok {
+			if all := slices.Sorted(slices.Values(slices.Concat(found, others))); len(all) != 24 || len(slices.Compact(all)) != 24 {
+				t.Errorf("%q finds %d, its negation %d, of 24", condition, len(found), len(others))
+			}
+		}
+		if queried, ok := z.native(t, "query", "key_condition", condition, v, 2); ok && !slices.Equal(queried, found) {
+			t.Errorf("%q finds %q by a query, %q by a scan", condition, queried, found)
+		}
+	})
+}
+
+// native reads all pages of a native query or scan, and returns the ids that it finds, sorted. It is not ok if there is a problem with it.
+func (z fuzzed) native(t *testing.T, route, member, condition, v string, limit int) (ids []string, ok bool) {
+	t.Helper()
+	body := map[string]any{member: condition, "limit": limit}
+	if route == "query" {
+		body["index"] = "by-customer"
+	}
+	names, values := map[string]string{}, map[string]json.RawMessage{}
+	for placeholder, name := range map[string]string{"#c": "customer", "#p": "placed", "#t": "total"} {
+		if strings.Contains(condition, placeholder) {
+			names[placeholder] = name
+		}
+	}
+	for placeholder, of := range map[string]string{":v": v, ":p": `"2026-02"`} {
+		if strings.Contains(condition, placeholder) {
+			values[placeholder] = json.RawMessage(of)
+		}
+	}
+	body["names"], body["values"] = names, values
+	for {
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, answer := z.send(t, http.MethodPost, "/v1/dynamodb/orders/tables/Orders/"+route, "application/json", string(text))
+		if status != http.StatusOK {
+			return nil, false
+		}
+		var page struct {
+			Items []struct {
+				ID string `json:"id"`
+			} `json:"items"`
+			Next string `json:"next_cursor"`
+		}
+		if err := json.Unmarshal([]byte(answer), &page); err != nil {
+			t.Fatalf("%v: %s", err, answer)
+		}
+		for _, item := range page.Items {
+			ids = append(ids, item.ID)
+		}
+		if body["cursor"] = page.Next; page.Next == "" {
+			slices.Sort(ids)
+			return ids, true
+		}
+	}
 }
