@@ -64,6 +64,30 @@ func TestFirstAndFollowingInvocations(t *testing.T) {
 	}
 }
 
+// The executables that schedule and queue invoke do their work the first time and the following ones, too.
+func TestInvocationsByScheduleAndQueue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, deploymenttest.Options{})
+	for _, c := range []struct{ function, event, action string }{
+		{"AuditScheduleFunction", "auditschedule-run", "sqs:SendMessage"},
+		{"AuditWorkerFunction", "auditworker-audits", "sts:AssumeRole"},
+	} {
+		f := w.function(t, c.function, nil)
+		for i := range 2 {
+			w.AWS.ResetCalls()
+			result, err := f.Invoke(t.Context(), runtimeapi.Invocation{Payload: event(t, c.event, nil)})
+			if err != nil || result.Cold != (i == 0) || result.Environment != 1 || strings.Contains(string(result.Payload), "itemIdentifier") {
+				t.Errorf("%s, invocation %d: %s, cold %t, from environment %d, %v", c.function, i, result.Payload, result.Cold, result.Environment, err)
+			}
+			asked := slices.ContainsFunc(w.AWS.Calls(), func(call localaws.Call) bool { return call.Action == c.action && call.Allowed })
+			if !asked && (i == 0 || len(w.AWS.Calls()) == 0) { // the same message again is one of an audit that is done
+				t.Errorf("%s, invocation %d: AWS was asked for no %s", c.function, i, c.action)
+			}
+			untilFrozen(t, f)
+		}
+	}
+}
+
 // Invocations at the same time start environments of their own. One mints, and those that come later find it in the table.
 func TestSeveralEnvironments(t *testing.T) {
 	t.Parallel()
