@@ -101,11 +101,12 @@ func (a *Authorizer) check(verified *oidc.IDToken) (*token, error) {
 	return &token{claims}, nil
 }
 
+// ahead says whether a claim's time isn't known to have come: one that is no number (RFC 7519 section 2, NumericDate) is none.
 func ahead(claim any, now time.Time) bool {
-	number, ok := claim.(json.Number)
-	if !ok {
+	if claim == nil {
 		return false
 	}
+	number, _ := claim.(json.Number)
 	seconds, err := number.Float64()
 	return err != nil || seconds > float64(now.Unix())
 }

@@ -83,6 +83,7 @@ func TestAttacksOnTokens(t *testing.T) {
 		"no expiry":             sign(t, f.issuer, map[string]any{"exp": nil}, time.Hour),
 		"not yet":               sign(t, f.issuer, map[string]any{"nbf": time.Now().Add(time.Minute).Unix()}, time.Hour),
 		"issued tomorrow":       sign(t, f.issuer, map[string]any{"iat": time.Now().Add(24 * time.Hour).Unix()}, 48*time.Hour),
+		"issued as a text":      sign(t, f.issuer, map[string]any{"iat": "32503680000"}, time.Hour),
 		"claims exchanged":      parts[0] + "." + encode(claims) + "." + parts[2],
 		"header exchanged":      encode(map[string]any{"alg": "RS256", "x": 1}) + "." + parts[1] + "." + parts[2],
 		"signature cut":         parts[0] + "." + parts[1] + "." + parts[2][:len(parts[2])-2],
