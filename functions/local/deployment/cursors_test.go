@@ -21,11 +21,13 @@ func TestCursorsAreOneCallersOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := deploymenttest.InProcess(t, deploymenttest.Options{})
 		s.Connection("orders-too", "dynamodb", demosite.Provider, `"tables":["Orders"],"acting":true`)
+		inhabit(t, s) // another site has connections of the same names
 		s.Connection("files-too", "s3", demosite.Provider, `"buckets":[{"name":"demo-files"}],"acting":true`)
-		ada := map[string]any{"site_id": demosite.Site, "sub": demosite.User, "scope": "arngate/connect arngate/act-as", "groups": []string{"builders"}}
+		ada := map[string]any{"site_id": demosite.Site, "sub": demosite.User, "scope": "arngate/connect arngate/act-as", "groups": []string{"builders", "sales"}}
+		site := demosite.Site
 		ask := func(path, body, cursor, user, acting string) deploymenttest.Answer {
 			claims := maps.Clone(ada)
-			claims["sub"] = user
+			claims["sub"], claims["site_id"] = user, site
 			header, method := http.Header{}, http.MethodGet
 			if acting != "" {
 				header.Set("Arngate-Acting-User", acting)
@@ -62,8 +64,11 @@ func TestCursorsAreOneCallersOnly(t *testing.T) {
 		rapid.Check(inBubble{t}, func(rt *rapid.T) {
 			i := rapid.IntRange(0, len(pages)-1).Draw(rt, "cursor of")
 			j, user, acting, path, cursor := i, demosite.User, "", pages[i].path, cursors[i]
-			difference := rapid.SampledFrom([]string{"none", "user", "acting", "connection", "similar request", "request", "altered"}).Draw(rt, "difference")
+			difference := rapid.SampledFrom([]string{"none", "site", "user", "acting", "connection", "similar request", "request", "altered"}).Draw(rt, "difference")
+			site = demosite.Site
 			switch difference {
+			case "site":
+				site = demosite.OtherSite
 			case "user":
 				user = "lin@example.com"
 			case "acting":

@@ -89,6 +89,11 @@ func TestForgedTokens(t *testing.T) {
 		"another key by the issuer's id":  signed(map[jose.HeaderKey]any{"kid": id}),
 		"an id that is a path":            signed(map[jose.HeaderKey]any{"kid": "../../../../dev/null"}),
 		"an id that is a query":           signed(map[jose.HeaderKey]any{"kid": id + "' OR '1'='1"}),
+		"an empty id":                     signed(map[jose.HeaderKey]any{"kid": ""}),
+		"an id that goes on behind a NUL": signed(map[jose.HeaderKey]any{"kid": id + "\x00/../" + id}),
+		"an id that is an address":        signed(map[jose.HeaderKey]any{"kid": "https://evil.example/jwks.json"}),
+		"a certificate of its own":        signed(map[jose.HeaderKey]any{"kid": id, "x5c": []string{base64.StdEncoding.EncodeToString(der)}}),
+		"claims nested deep":              part(map[string]any{"alg": "RS256", "kid": id}) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":`+strings.Repeat("[", 3000)+strings.Repeat("]", 3000)+"}")) + ".AAAA",
 		"an id that is no string":         part(map[string]any{"alg": "RS256", "kid": []string{id}}) + "." + part(claims) + ".AAAA",
 		"keys from elsewhere":             signed(map[jose.HeaderKey]any{"kid": id, "jku": "https://evil.example/jwks.json"}),
 		"a certificate from elsewhere":    signed(map[jose.HeaderKey]any{"kid": id, "x5u": "https://evil.example/cert.pem"}),
@@ -105,6 +110,31 @@ func TestForgedTokens(t *testing.T) {
 		answer := s.Call(http.MethodGet, "/v1/me", token, "")
 		if answer.Status != http.StatusUnauthorized || answer.Body != `{"message":"Unauthorized"}` {
 			t.Errorf("%s: got %d %s, want API Gateway's 401", name, answer.Status, answer.Body)
+		}
+	}
+}
+
+// A token is taken from the header Authorization and from nowhere else, and only if there is one of it.
+func TestTokensComeInOneHeader(t *testing.T) {
+	t.Parallel()
+	s := deploymenttest.InProcess(t, deploymenttest.Options{})
+	token, other := s.Builder(), s.TokenOf(demosite.OtherSite, "eve", "arngate/connect")
+	for name, c := range map[string]struct {
+		query  string
+		header http.Header
+	}{
+		"in the query":                  {"?access_token=" + token + "&authorization=Bearer+" + token, http.Header{}},
+		"in a cookie":                   {"", http.Header{"Cookie": {"authorization=" + token + "; Authorization=Bearer " + token}}},
+		"in another header":             {"", http.Header{"X-Authorization": {"Bearer " + token}, "Proxy-Authorization": {"Bearer " + token}, "Token": {token}}},
+		"in two headers":                {"", http.Header{"Authorization": {"Bearer " + token, "Bearer " + token}}},
+		"in two, the other's first":     {"", http.Header{"Authorization": {"Bearer " + other, "Bearer " + token}}},
+		"beside none":                   {"", http.Header{"Authorization": {"", "Bearer " + token}}},
+		"by another scheme":             {"", http.Header{"Authorization": {"Basic " + token}}},
+		"as a name's and with its user": {"", http.Header{"Authorization": {"Bearer user:" + token}}},
+	} {
+		answer := s.Send(http.MethodGet, "/v1/me"+c.query, "", strings.NewReader(""), c.header)
+		if answer.Status != http.StatusUnauthorized || strings.Contains(answer.Body, demosite.Site) {
+			t.Errorf("%s: got %d %s, want 401", name, answer.Status, answer.Body)
 		}
 	}
 }
@@ -128,6 +158,11 @@ func TestTokensThatNameNobody(t *testing.T) {
 		"groups in groups":        {"groups": []any{[]string{"builders"}}},
 		"scopes in a map":         {"scope": map[string]any{"arngate/connect": true}},
 		"a user of audits":        {"sub": "Arngate-Audit"},
+		"begun as a text":         {"nbf": "32503680000"},
+		"issued as a text":        {"iat": "32503680000"},
+		"issued in no number":     {"iat": []int{1}},
+		"issued beyond all time":  {"iat": 1e300},
+		"an expiry of no number":  {"exp": map[string]any{}},
 	} {
 		claims := map[string]any{"site_id": demosite.Site, "sub": demosite.User, "scope": "arngate/connect"}
 		maps.Copy(claims, changes)

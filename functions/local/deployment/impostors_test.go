@@ -84,6 +84,12 @@ func TestEventsMakeNobodyElse(t *testing.T) {
 		"an authorizer at the top":   {``, `"authorization":"Bearer ` + token("https://issuer", "eve") + `"`, `,` + verified},
 		"a context at the top":       {``, `"authorization":"Bearer ` + token("https://issuer", "eve") + `"`, `,"claims":{"iss":"https://issuer","sub":"eve"}`},
 		"empty claims":               {`"authorizer":{"jwt":{"claims":{"iss":"","sub":""}}}`, `"authorization":"Bearer ` + token("", "") + `"`, ``},
+		"headers of many values":     {verified, ``, `,"multiValueHeaders":{"authorization":["Bearer ` + token("https://issuer", "eve") + `"]}`},
+		"a token among the cookies":  {verified, ``, `,"cookies":["authorization=Bearer ` + token("https://issuer", "eve") + `"]`},
+		"a line end in a header":     {verified, `"x-a":"b\r\nauthorization: Bearer ` + token("https://issuer", "eve") + `"`, ``},
+		"a line end in a name":       {verified, `"x-a: b\r\nauthorization":"Bearer ` + token("https://issuer", "eve") + `"`, ``},
+		"a context in a header":      {``, `"authorization":"Bearer ` + token("https://issuer", "eve") + `","x-amzn-request-context":"{\"authorizer\":{\"jwt\":{\"claims\":{\"iss\":\"https://issuer\",\"sub\":\"eve\"}}}}"`, ``},
+		"an event of a REST API":     {`"authorizer":{"jwt":{"claims":{}},"claims":{"iss":"https://issuer","sub":"eve"}}`, `"authorization":"Bearer ` + token("https://issuer", "eve") + `"`, `,"httpMethod":"GET","resource":"/v1/me"`},
 		"claims that are no strings": {`"authorizer":{"jwt":{"claims":{"iss":["https://issuer"],"sub":["eve"]}}}`, `"authorization":"Bearer ` + token("https://issuer", "eve") + `"`, ``},
 	} {
 		context := `"http":{"method":"GET","path":"/v1/me"}`

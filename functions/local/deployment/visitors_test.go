@@ -27,8 +27,8 @@ type admission struct {
 func admissions() map[string]map[string]admission {
 	everyone := []string{"*"}
 	return map[string]map[string]admission{
-		demosite.Site:      {"files": {[]string{"builders"}, false}, "orders": {everyone, true}, "actions": {[]string{"sales", "x admin"}, true}},
-		demosite.OtherSite: {"files": {[]string{"sales"}, true}, "orders": {[]string{"builders"}, true}, "actions": {everyone, false}},
+		demosite.Site:      {"files": {[]string{"builders"}, true}, "orders": {everyone, true}, "actions": {[]string{"sales", "x admin"}, false}},
+		demosite.OtherSite: {"files": {[]string{"sales"}, false}, "orders": {[]string{"builders"}, true}, "actions": {everyone, true}},
 	}
 }
 
