@@ -21,6 +21,10 @@ import (
 const (
 	// keptCalls bounds the local AWS's log of calls.
 	keptCalls = 10_000
+	// headTime and requestTime are how long a request's head, and the whole of one to the API, may take to come. What is uploaded
+	// to AWS has all the time that it needs.
+	headTime    = 10 * time.Second
+	requestTime = time.Minute
 	// endTime is how long requests under way may take once the program is told to end.
 	endTime = 5 * time.Second
 )
@@ -89,13 +93,13 @@ func (s *server) start(ctx context.Context, logs io.Writer) error {
 		return errors.Join(err, api.Close())
 	}
 	s.apiAddress, s.awsAddress = api.Addr().String(), local.Addr().String()
-	s.handle(local, s.aws)
+	s.handle(local, s.aws, 0)
 	if s.bridge != "" {
 		bridge, err := listen(ctx, "-bridge", s.bridge)
 		if err != nil {
 			return errors.Join(err, api.Close())
 		}
-		s.handle(bridge, s.aws)
+		s.handle(bridge, s.aws, 0)
 	}
 	s.deployment, err = deployment.Start(ctx, deployment.Options{
 		Template: s.template, Address: s.apiAddress, AWS: s.aws, AWSEndpoint: "http://" + s.awsAddress, Logs: logs,
@@ -107,7 +111,7 @@ func (s *server) start(ctx context.Context, logs io.Writer) error {
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
-	s.handle(api, s.withReports(handler))
+	s.handle(api, s.withReports(handler), requestTime)
 	return nil
 }
 
@@ -154,8 +158,9 @@ func (s *server) audit(ctx context.Context) error {
 	return err
 }
 
-func (s *server) handle(l net.Listener, handler http.Handler) {
-	served := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+// handle serves what comes in at l. A request that takes longer than within to come is cut off; zero: none is.
+func (s *server) handle(l net.Listener, handler http.Handler, within time.Duration) {
+	served := &http.Server{Handler: handler, ReadHeaderTimeout: headTime, ReadTimeout: within}
 	s.listeners = append(s.listeners, served)
 	s.serving.Go(func() {
 		if err := served.Serve(l); !errors.Is(err, http.ErrServerClosed) {
