@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/arngate/arngate/shared/demosite"
 )
 
 // mix is what callers do, as often as they would: mostly reads, of items more than of files, and some calls of functions.
 type mix struct {
 	url    string
-	tokens []string // of some users
+	tokens []string // of some users of two sites
 	parts  []*part
 	order  []*part // each as often as it weighs
 	sent   atomic.Uint64
@@ -50,7 +52,8 @@ func newMix(t *testing.T, s *server) *mix {
 		{weight: 6, method: http.MethodPost, path: "/v1/lambda/actions/functions/hello/invocations", body: `{"name":"#"}`},
 	}}
 	for i := range users {
-		m.tokens = append(m.tokens, s.token(t, fmt.Sprintf("user-%d@example.com", i), "arngate/connect"))
+		site := [...]string{demosite.Site, demosite.OtherSite}[i%2] // whose users have the same names
+		m.tokens = append(m.tokens, s.token(t, site, fmt.Sprintf("user-%d@example.com", i/2), "arngate/connect"))
 	}
 	// Spread, so that no kind comes in a row: each part's turns lie evenly over the round.
 	for turn := range numbers {
@@ -66,11 +69,12 @@ func newMix(t *testing.T, s *server) *mix {
 // next makes m a vegeta.Targeter.
 func (m *mix) next(target *vegeta.Target) error {
 	n := m.sent.Add(1)
+	round := n / uint64(len(m.order))
 	p := m.order[n%uint64(len(m.order))]
 	p.sent.Add(1)
-	number := fmt.Sprintf("%d", 1+n/uint64(len(m.order))%numbers)
+	number := fmt.Sprintf("%d", 1+round%numbers)
 	target.Method, target.URL = p.method, m.url+strings.ReplaceAll(p.path, "#", number)
-	target.Body, target.Header = nil, http.Header{"Authorization": {"Bearer " + m.tokens[n%users]}}
+	target.Body, target.Header = nil, http.Header{"Authorization": {"Bearer " + m.tokens[(n+round)%users]}} // each user comes to each part
 	if p.body != "" {
 		target.Body = []byte(strings.ReplaceAll(p.body, "#", number))
 		target.Header.Set("Content-Type", "application/json")

@@ -2,6 +2,8 @@ package load_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/arngate/arngate/functions/local/deployment"
 	"github.com/arngate/arngate/functions/local/deployment/deploymenttest"
@@ -51,6 +56,7 @@ func start(t *testing.T) *server {
 	front.Start()
 	t.Cleanup(front.Close)
 	s.demonstrate(t, behind.URL)
+	s.inhabit(t, behind.URL, demosite.OtherSite)
 	return s
 }
 
@@ -67,7 +73,7 @@ func (s *server) demonstrate(t *testing.T, endpoint string) {
 		t.Fatal(err)
 	}
 	err = demosite.Create(t.Context(), demosite.Options{
-		API: s.url, AdminToken: s.token(t, "grace@example.com", "arngate/admin"), Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		API: s.url, AdminToken: s.token(t, demosite.Site, "grace@example.com", "arngate/admin"), Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 		Customer: deployment.Administrator(s.aws, endpoint, s.aws.Transport(), demosite.Account),
 	})
 	if err != nil {
@@ -75,11 +81,74 @@ func (s *server) demonstrate(t *testing.T, endpoint string) {
 	}
 }
 
-// token is of a user of the demo site.
-func (s *server) token(t *testing.T, user string, scopes ...string) string {
+// inhabit gives another site a provider and connections of the same names as the demo's, on a role of its own.
+func (s *server) inhabit(t *testing.T, endpoint, site string) {
+	t.Helper()
+	admin := s.token(t, site, "grace@example.com", "arngate/admin")
+	var named struct {
+		TrustPolicy json.RawMessage `json:"trust_policy"`
+	}
+	s.call(t, admin, "/v1/providers", `{"name":"demo","method":"assume_role"}`, &named)
+	iam := awsiam.NewFromConfig(deployment.Administrator(s.aws, endpoint, s.aws.Transport(), demosite.Account))
+	made, err := iam.CreateRole(t.Context(), &awsiam.CreateRoleInput{
+		RoleName: aws.String("load"), Path: aws.String("/skuid-assumable-role/"), AssumeRolePolicyDocument: aws.String(string(named.TrustPolicy)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := iam.AttachRolePolicy(t.Context(), &awsiam.AttachRolePolicyInput{
+		RoleName: made.Role.RoleName, PolicyArn: aws.String("arn:aws:iam::aws:policy/AdministratorAccess"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, http.MethodPut, admin, "/v1/providers/demo", fmt.Sprintf(`{"name":"demo","method":"assume_role","role_arn":%q}`, *made.Role.Arn), nil)
+	s.call(t, admin, "/v1/providers/demo/verify", "", nil)
+	for name, limits := range map[string]string{
+		"orders": `"connector":"dynamodb","tables":["Orders"]`, "files": `"connector":"s3","buckets":[{"name":"demo-files"}]`, "actions": `"connector":"lambda","functions":["hello"]`,
+	} {
+		s.call(t, admin, "/v1/connections", fmt.Sprintf(`{"name":%q,"provider":"demo","region":%q,"groups":["*"],%s}`, name, demosite.Region, limits), nil)
+	}
+}
+
+func (s *server) call(t *testing.T, token, path, body string, out any) {
+	t.Helper()
+	s.send(t, http.MethodPost, token, path, body, out)
+}
+
+// send sends a request that has to succeed, and decodes its answer into out unless that is nil.
+func (s *server) send(t *testing.T, method, token, path, body string, out any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }() // it has been read
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode/100 != 2 {
+		t.Fatalf("%s %s: %d %s, %v", method, path, answer.StatusCode, text, err)
+	}
+	if out == nil {
+		return
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// token is of a user of a site.
+func (s *server) token(t *testing.T, site, user string, scopes ...string) string {
 	t.Helper()
 	token, err := s.Token(map[string]any{
-		"site_id": demosite.Site, "sub": user, "scope": strings.Join(scopes, " "), "groups": []string{"builders"},
+		"site_id": site, "sub": user, "scope": strings.Join(scopes, " "), "groups": []string{"builders"},
 	})
 	if err != nil {
 		t.Fatal(err)
