@@ -74,6 +74,46 @@ func TestHostileBodies(t *testing.T) {
 	}
 }
 
+// What is hostile in the JSON that a query parameter holds, or where a body takes any value, is refused as it is in a body's own members.
+func TestHostileValues(t *testing.T) {
+	t.Parallel()
+	s := deploymenttest.InProcess(t, deploymenttest.Options{})
+	const item = "/v1/dynamodb/orders/tables/Orders/item"
+	for name, v := range map[string]string{
+		"nested lists":          strings.Repeat("[", 900) + strings.Repeat("]", 900),
+		"nested objects":        strings.Repeat(`{"a":`, 800) + "1" + strings.Repeat("}", 800),
+		"a huge exponent":       "1e999999",
+		"a huge negative one":   "-1e-999999999999999999999",
+		"digits":                strings.Repeat("9", 3000),
+		"digits behind a point": "0." + strings.Repeat("1", 3000),
+		"a marked number":       `{"$number":"` + strings.Repeat("9", 3000) + `"}`,
+		"a name twice":          `{"a":1,"a":2}`,
+		"a marker twice":        `{"$set":[1],"$set":[2]}`,
+		"a set of itself":       `{"$set":[{"$set":[1]}]}`,
+		"half a surrogate":      `"\ud800"`,
+		"an unknown marker":     `{"$where":"1"}`,
+	} {
+		where := `{"field":"x","op":"=","value":` + v + `}`
+		for _, r := range []struct{ method, path, body string }{
+			{http.MethodPut, item, `{"item":{"id":"hostile","x":` + v + `}}`},
+			{http.MethodPut, item, `{"item":{"id":"hostile"},"if":` + where + `}`},
+			{http.MethodPatch, item + "?key=" + url.QueryEscape(`{"id":"o-001"}`), `{"set":{"x":` + v + `}}`},
+			{http.MethodPost, "/v1/dynamodb/orders/tables/Orders/search", `{"where":` + where + `}`},
+			{http.MethodPost, "/v1/dynamodb/orders/tables/Orders/scan", `{"filter":"x = :v","values":{":v":` + v + `}}`},
+			{http.MethodPost, "/v1/dynamodb/orders/writes", `{"atomic":true,"writes":[{"put":{"table":"Orders","item":{"id":"hostile","x":` + v + `}}}]}`},
+			{http.MethodGet, item + "?key=" + url.QueryEscape(`{"id":`+v+`}`), ""},
+			{http.MethodDelete, item + "?key=" + url.QueryEscape(`{"id":"none"}`) + "&if=" + url.QueryEscape(where), ""},
+			{http.MethodGet, "/v1/s3/files/buckets/demo-files/objects?limit=" + url.QueryEscape(v), ""},
+		} {
+			answer := s.Call(r.method, r.path, s.TokenOf(demosite.Site, demosite.User, scopes()...), r.body)
+			if answer.Status/100 != 4 || strings.Contains(answer.Body, strings.Repeat("9", 100)) {
+				t.Errorf("%s: %s %.80s: %d %.300s", name, r.method, r.path, answer.Status, answer.Body)
+			}
+		}
+	}
+	want(t, s.Call(http.MethodGet, item+"?key="+url.QueryEscape(`{"id":"hostile"}`), s.Builder(), ""), http.StatusOK, `{"item":null}`)
+}
+
 // A body that comes by the byte holds nobody else up, and a head that is too large doesn't reach a function.
 func TestSlowBodiesAndLargeHeads(t *testing.T) {
 	t.Parallel()
