@@ -33,11 +33,11 @@ esac
 // shell runs scripts with nothing but sh and the fake aws.
 type shell struct{ folder string }
 
-func newShell(t testing.TB) shell {
-	t.Helper()
-	s := shell{t.TempDir()}
+func newShell(tb testing.TB) shell {
+	tb.Helper()
+	s := shell{tb.TempDir()}
 	if err := os.WriteFile(filepath.Join(s.folder, "aws"), []byte(fakeAWS), 0o700); err != nil { //nolint:gosec // a program
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
