@@ -100,11 +100,10 @@ func (f *fleet) must1(_ any, err error) {
 func (f *fleet) open(timeout time.Duration) {
 	session, err := f.AssumeAsService("lambda.amazonaws.com", gatewayARN, "gateway")
 	f.must1(session, err)
-	own, err := awsclient.Own(f.tb.Context(), awsclient.OwnOptions{
+	own := awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: f.Endpoint(), Transport: f.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
-	f.must1(own, err)
 	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: f.Endpoint(), Transport: f.Transport()})}
 	customers, err := clients.STS(localawstest.Region)
 	f.must1(customers, err)

@@ -32,7 +32,7 @@ const rememberedConnections = 10_000
 type Runtime struct {
 	Out       io.Writer               // log lines and metrics; standard output on Lambda
 	Transport http.RoundTripper       // nil: connections of its own
-	Provider  aws.CredentialsProvider // the function's own credentials; nil: as the SDK finds them on Lambda
+	Provider  aws.CredentialsProvider // the function's own credentials; nil: those that Lambda gives it
 	// LocalAWS is the address of the local AWS where one was started for this function, else empty; see
 	// audit.AuditOptions. It is never taken from the environment.
 	LocalAWS string
@@ -64,9 +64,7 @@ type Account struct {
 }
 
 // OpenAccount makes the clients for the gateway's own account and for customers' accounts. It makes no call.
-func OpenAccount(
-	ctx context.Context, f config.Function, regions config.Regions, table config.Registry, key config.Key, r Runtime,
-) (*Account, error) {
+func OpenAccount(f config.Function, regions config.Regions, table config.Registry, key config.Key, r Runtime) (*Account, error) {
 	partition, err := awsclient.PartitionOf(f.Region)
 	if err != nil {
 		return nil, fmt.Errorf("read AWS_REGION: %w", err)
@@ -74,10 +72,7 @@ func OpenAccount(
 	if r.Transport == nil {
 		r.Transport = awsclient.NewTransport()
 	}
-	own, err := Own(ctx, f, r)
-	if err != nil {
-		return nil, err
-	}
+	own := Own(f, r)
 	kms := awskms.NewFromConfig(own)
 	return &Account{
 		Partition: partition,
@@ -91,8 +86,11 @@ func OpenAccount(
 }
 
 // Own is the configuration of clients for the gateway's own account.
-func Own(ctx context.Context, f config.Function, r Runtime) (aws.Config, error) {
-	return awsclient.Own(ctx, awsclient.OwnOptions{
+func Own(f config.Function, r Runtime) aws.Config {
+	if r.Provider == nil {
+		r.Provider = config.OwnCredentials()
+	}
+	return awsclient.Own(awsclient.OwnOptions{
 		Region: f.Region, Endpoint: string(f.Endpoint), Transport: r.Transport, Provider: r.Provider,
 	})
 }
@@ -112,7 +110,7 @@ type Gateway struct {
 // OpenGateway makes a Gateway and loads the data keys, so that no request waits for KMS. That they can't be loaded is
 // no error: a gateway without them mints.
 func OpenGateway(ctx context.Context, c config.Gateway, r Runtime) (*Gateway, error) {
-	account, err := OpenAccount(ctx, c.Function, c.Regions, c.Registry, c.Key, r)
+	account, err := OpenAccount(c.Function, c.Regions, c.Registry, c.Key, r)
 	if err != nil {
 		return nil, err
 	}

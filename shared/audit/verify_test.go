@@ -86,13 +86,10 @@ func newCloud(tb testing.TB, options ...func(*localaws.Options)) *cloud {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	own, err := awsclient.Own(tb.Context(), awsclient.OwnOptions{
+	own := awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
-	if err != nil {
-		tb.Fatal(err)
-	}
 	customer, err := awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Transport()}).STS(localawstest.Region)
 	if err != nil {
 		tb.Fatal(err)

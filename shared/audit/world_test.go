@@ -216,10 +216,9 @@ func (w *world) must(err error) {
 }
 
 func (w *world) newAuditor(gateway aws.CredentialsProvider) *audit.Auditor {
-	own, err := awsclient.Own(w.t.Context(), awsclient.OwnOptions{
+	own := awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: w.Endpoint(), Transport: w.Transport(), Provider: gateway,
 	})
-	w.must(err)
 	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: w.Endpoint(), Transport: w.Transport()})}
 	customer, err := clients.STS(localawstest.Region)
 	w.must(err)

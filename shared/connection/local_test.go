@@ -80,13 +80,10 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.gateway, err = awsclient.Own(t.Context(), awsclient.OwnOptions{
+	d.gateway = awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	own := awsdynamodb.NewFromConfig(local.Config(administrator))
 	d.createTable(own, "Registry", "pk", "sk")
 	d.createTable(own, "CredentialCache", "pk")

@@ -59,13 +59,10 @@ func newCloud(tb testing.TB) *cloud {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	own, err := awsclient.Own(tb.Context(), awsclient.OwnOptions{
+	own := awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
-	if err != nil {
-		tb.Fatal(err)
-	}
 	_, err = awsdynamodb.NewFromConfig(local.Config(administrator)).CreateTable(tb.Context(), &awsdynamodb.CreateTableInput{
 		TableName: aws.String(cacheTable), BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS}},

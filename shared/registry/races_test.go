@@ -104,12 +104,9 @@ func newRetryingStore(t *testing.T) (*registry.Store, *localawstest.AWS) {
 	t.Helper()
 	_, local := newStore(t)
 	keys := local.Account("111111111111")
-	own, err := awsclient.Own(t.Context(), awsclient.OwnOptions{
+	own := awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: local.Endpoint(), Transport: local.Transport(),
 		Provider: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return registry.NewStore(awsdynamodb.NewFromConfig(own), table), local
 }

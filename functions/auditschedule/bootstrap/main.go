@@ -27,10 +27,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	runtime := assembly.Runtime{Out: os.Stdout}
-	stands, err := audits.OpenSchedule(ctx, settings, runtime)
-	if err != nil {
-		return err
-	}
+	stands := audits.OpenSchedule(settings, runtime)
 	schedule := auditschedule.New(auditschedule.Deps{
 		Providers: stands.Registry, Queue: stands.Queue, Telemetry: assembly.Telemetry(settings.Function, runtime),
 		Spread: settings.AuditSpread.Duration(),

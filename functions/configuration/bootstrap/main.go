@@ -26,7 +26,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	runtime := assembly.Runtime{Out: os.Stdout}
-	account, err := assembly.OpenAccount(ctx, settings.Function, settings.Regions, settings.Registry, settings.Key, runtime)
+	account, err := assembly.OpenAccount(settings.Function, settings.Regions, settings.Registry, settings.Key, runtime)
 	if err != nil {
 		return err
 	}

@@ -75,12 +75,12 @@ func configurationFunction() function {
 		logicalID: "ConfigurationFunction",
 		variables: config.Variables[config.Configuration],
 		describe:  func(api *httpapi.API) { configuration.Register(api, configuration.Deps{}) },
-		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+		start: func(_ context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
 			settings, err := config.Parse[config.Configuration](environment)
 			if err != nil {
 				return nil, err
 			}
-			account, err := assembly.OpenAccount(ctx, settings.Function, settings.Regions, settings.Registry, settings.Key, r)
+			account, err := assembly.OpenAccount(settings.Function, settings.Regions, settings.Registry, settings.Key, r)
 			if err != nil {
 				return nil, err
 			}
@@ -154,15 +154,12 @@ func auditScheduleFunction() function {
 		logicalID: "AuditScheduleFunction",
 		variables: config.Variables[config.AuditSchedule],
 		describe:  func(*httpapi.API) {},
-		start: func(ctx context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
+		start: func(_ context.Context, environment map[string]string, r assembly.Runtime) (lambda.Handler, error) {
 			settings, err := config.Parse[config.AuditSchedule](environment)
 			if err != nil {
 				return nil, err
 			}
-			stands, err := audits.OpenSchedule(ctx, settings, r)
-			if err != nil {
-				return nil, err
-			}
+			stands := audits.OpenSchedule(settings, r)
 			schedule := auditschedule.New(auditschedule.Deps{
 				Providers: stands.Registry, Queue: stands.Queue, Telemetry: assembly.Telemetry(settings.Function, r),
 				Spread: settings.AuditSpread.Duration(),

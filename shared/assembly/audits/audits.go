@@ -3,8 +3,6 @@
 package audits
 
 import (
-	"context"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awseventbridge "github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -60,12 +58,9 @@ type Schedule struct {
 }
 
 // OpenSchedule makes a Schedule. It makes no call.
-func OpenSchedule(ctx context.Context, c config.AuditSchedule, r assembly.Runtime) (*Schedule, error) {
-	own, err := assembly.Own(ctx, c.Function, r)
-	if err != nil {
-		return nil, err
-	}
+func OpenSchedule(c config.AuditSchedule, r assembly.Runtime) *Schedule {
+	own := assembly.Own(c.Function, r)
 	return &Schedule{
 		Registry: registry.NewStore(awsdynamodb.NewFromConfig(own), c.RegistryTable), Queue: queue(own, c.Queue),
-	}, nil
+	}
 }
