@@ -28,7 +28,7 @@ var allowed = map[string]string{
 
 	"shared/assembly": "shared/awsclient shared/caller shared/config shared/connection shared/credentials " +
 		"shared/httpapi shared/registry shared/seal shared/telemetry",
-	"shared/assembly/audits": "shared/assembly shared/audit shared/awsclient/lambdaclient shared/config shared/registry",
+	"shared/assembly/audits": "shared/assembly shared/audit shared/awsclient/auditclient shared/config shared/registry",
 
 	"shared/httpapi":      "shared/caller shared/problem shared/telemetry",
 	"shared/connection":   "shared/registry shared/credentials shared/awsclient shared/permissions shared/problem shared/caller shared/telemetry",

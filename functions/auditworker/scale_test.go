@@ -24,7 +24,7 @@ import (
 	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/audit/dispatch"
 	"github.com/arngate/arngate/shared/awsclient"
-	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/auditclient"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
@@ -104,7 +104,7 @@ func (f *fleet) open(timeout time.Duration) {
 		Region: localawstest.Region, Endpoint: f.Endpoint(), Transport: f.Transport(),
 		Provider: awscredentials.NewStaticCredentialsProvider(session.AccessKeyID, session.SecretAccessKey, session.SessionToken),
 	})
-	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: f.Endpoint(), Transport: f.Transport()})}
+	clients := auditclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: f.Endpoint(), Transport: f.Transport()})}
 	customers, err := clients.STS(localawstest.Region)
 	f.must1(customers, err)
 	db, sts := awsdynamodb.NewFromConfig(own), awssts.NewFromConfig(own)

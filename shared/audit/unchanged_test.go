@@ -20,7 +20,7 @@ import (
 	"github.com/arngate/arngate/shared/audit/probe"
 	"github.com/arngate/arngate/shared/audit/verdict"
 	"github.com/arngate/arngate/shared/awsclient"
-	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/auditclient"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
 	"github.com/arngate/arngate/shared/secrettest"
 )
@@ -170,7 +170,7 @@ func TestWritingProbesGoNowhereElse(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 	}))
 	defer store.Close()
-	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: store.URL})}
+	clients := auditclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: store.URL})}
 	keys := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "x")}
 	for _, local := range []string{"", "http://127.0.0.1:1", "https://127.0.0.1"} {
 		prober := probe.New(clients, local)

@@ -19,7 +19,7 @@ import (
 
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/awsclient"
-	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/auditclient"
 	"github.com/arngate/arngate/shared/credentials"
 	"github.com/arngate/arngate/shared/localaws"
 	"github.com/arngate/arngate/shared/localaws/lambda"
@@ -219,7 +219,7 @@ func (w *world) newAuditor(gateway aws.CredentialsProvider) *audit.Auditor {
 	own := awsclient.Own(awsclient.OwnOptions{
 		Region: localawstest.Region, Endpoint: w.Endpoint(), Transport: w.Transport(), Provider: gateway,
 	})
-	clients := lambdaclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: w.Endpoint(), Transport: w.Transport()})}
+	clients := auditclient.Clients{Clients: awsclient.New(awsclient.Options{Endpoint: w.Endpoint(), Transport: w.Transport()})}
 	customer, err := clients.STS(localawstest.Region)
 	w.must(err)
 	sts := awssts.NewFromConfig(own)

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
@@ -38,7 +38,6 @@ type Clients struct {
 	dynamodb perRegion[awsdynamodb.Client]
 	s3       perRegion[awss3.Client]
 	sts      perRegion[awssts.Client]
-	iam      perRegion[awsiam.Client]
 	others   sync.Map // of *perRegion[C], by the type C; see [For]
 }
 
@@ -87,16 +86,6 @@ func (c *Clients) STS(region string) (*awssts.Client, error) {
 	})
 }
 
-// IAM returns the client for the partition of region, or [ErrRegion]. It is for the audit's reads.
-func (c *Clients) IAM(region string) (*awsiam.Client, error) {
-	return c.iam.get(c, region, func() *awsiam.Client {
-		return awsiam.New(awsiam.Options{
-			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
-			Credentials: contextCredentials{}, APIOptions: apiOptions(nothingOnce), HTTPSignerV4: forgetfulSigner{},
-		})
-	})
-}
-
 // Base is what every client for customers' accounts is made of.
 type Base struct {
 	Endpoint    *string // nil: AWS's own
@@ -105,17 +94,22 @@ type Base struct {
 	AppID       string
 	Credentials aws.CredentialsProvider // of the call's context
 	APIOptions  []func(*middleware.Stack) error
+	// Signer is for a service that is called with keys which people typed in; all others keep their own.
+	Signer v4.HTTPSigner
 }
 
 // For returns the client of type C for region, made by build on first use, or [ErrRegion]. It is for packages of clients that not
-// every function links; once says which of their calls may do harm when they are carried out twice.
+// every function links; once says which of their calls may do harm when they are carried out twice, nil: none.
 func For[C any](c *Clients, region string, once OnceRule, build func(Base) *C) (*C, error) {
 	kept, _ := c.others.LoadOrStore(reflect.TypeFor[C](), new(perRegion[C]))
 	clients, _ := kept.(*perRegion[C])
+	if once == nil {
+		once = nothingOnce
+	}
 	return clients.get(c, region, func() *C {
 		return build(Base{
 			Endpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
-			Credentials: contextCredentials{}, APIOptions: apiOptions(once),
+			Credentials: contextCredentials{}, APIOptions: apiOptions(once), Signer: forgetfulSigner{},
 		})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/auditclient"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
 	"github.com/arngate/arngate/shared/secrettest"
 )
@@ -22,7 +23,7 @@ func TestTrap5AnIDIsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	iam, err := clients.IAM(region)
+	iam, err := auditclient.Clients{Clients: clients}.IAM(region)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/audit/dispatch"
-	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/auditclient"
 	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/registry"
 )
@@ -29,7 +29,7 @@ func Limiter(g *assembly.Gateway) *audit.Limiter { return audit.NewLimiter(g.Tab
 
 // Auditor audits providers, in the region that the function runs in. r is what the gateway was opened with.
 func Auditor(g *assembly.Gateway, roles config.Roles, r assembly.Runtime) *audit.Auditor {
-	return audit.NewAuditor(Verifier(g, roles), g.Registry, g.Minter, lambdaclient.Clients{Clients: g.Clients}, audit.AuditOptions{
+	return audit.NewAuditor(Verifier(g, roles), g.Registry, g.Minter, auditclient.Clients{Clients: g.Clients}, audit.AuditOptions{
 		GatewayRole: string(roles.GatewayRoleARN), Region: g.Own.Region, LocalAWS: r.LocalAWS,
 	})
 }

@@ -19,11 +19,5 @@ func For(clients *awsclient.Clients, region string) (*awslambda.Client, error) {
 	})
 }
 
-// Clients are all clients, that for Lambda too.
-type Clients struct{ *awsclient.Clients }
-
-// Lambda is [For].
-func (c Clients) Lambda(region string) (*awslambda.Client, error) { return For(c.Clients, region) }
-
 // once holds for Invoke: the function would run twice.
 func once(operation string, _ *smithyhttp.Request) bool { return operation == "Invoke" }
