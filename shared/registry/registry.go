@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/arngate/arngate/shared/permissions"
@@ -144,11 +145,16 @@ type Opened struct {
 	State      State
 }
 
-// Lengths are compared: counted repetitions would take half a millisecond of every cold start to compile.
+// Patterns are compiled when they are first asked for, so that a cold start doesn't wait for those that it needs not. Lengths are
+// compared: counted repetitions take half a millisecond to compile.
 var (
-	sitePattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	keyPattern  = regexp.MustCompile(`^AKIA[A-Z0-9]+$`)
+	sitePattern = pattern(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	keyPattern  = pattern(`^AKIA[A-Z0-9]+$`)
 )
+
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 const (
 	maxName = 63
@@ -173,7 +179,7 @@ func ValidName(name string) bool {
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
 // ValidSite reports whether site is a UUID (RFC 9562), which is what site ids are.
-func ValidSite(site string) bool { return sitePattern.MatchString(site) }
+func ValidSite(site string) bool { return sitePattern().MatchString(site) }
 
 // Validate returns every fault of the provider as a person entered it, with the JSON pointer of the API's field.
 // partition is this deployment's, path the segment that assumable roles carry. It never repeats a value.
@@ -199,7 +205,7 @@ func (p Provider) Validate(partition, path string) []permissions.Fault {
 			add("/scoping", "belongs to method access_keys")
 		}
 	case AccessKeys:
-		if n := len(p.AccessKeyID); n < minKey || n > maxKey || !keyPattern.MatchString(p.AccessKeyID) {
+		if n := len(p.AccessKeyID); n < minKey || n > maxKey || !keyPattern().MatchString(p.AccessKeyID) {
 			add("/access_key_id", "must be a long-lived access key id: AKIA and at least 12 capital letters or digits")
 		}
 		if p.RoleARN != "" {

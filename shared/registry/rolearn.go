@@ -2,7 +2,6 @@ package registry
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 )
 
@@ -28,11 +27,11 @@ var (
 )
 
 var (
-	accountPattern  = regexp.MustCompile(`^[0-9]{12}$`)
-	roleNamePattern = regexp.MustCompile(`^[\w+=,.@-]+$`) // and no longer than maxRoleName
+	accountPattern  = pattern(`^[0-9]{12}$`)
+	roleNamePattern = pattern(`^[\w+=,.@-]+$`) // and no longer than maxRoleName
 	// rolePathPattern is IAM's (Role, Path: U+0021 to U+007E between slashes) without what IAM policies take for
 	// patterns and variables, and without empty segments.
-	rolePathPattern = regexp.MustCompile(`^/(?:[!-~]+/)*$`)
+	rolePathPattern = pattern(`^/(?:[!-~]+/)*$`)
 )
 
 // IAM's limits for a path and a name, in characters.
@@ -53,13 +52,13 @@ func ParseRoleARN(arn, partition, path string) (RoleARN, error) {
 		return RoleARN{}, ErrSessionARN
 	}
 	rest, isRole := strings.CutPrefix(parts[5], "role/")
-	if parts[2] != "iam" || parts[3] != "" || !accountPattern.MatchString(parts[4]) || !isRole {
+	if parts[2] != "iam" || parts[3] != "" || !accountPattern().MatchString(parts[4]) || !isRole {
 		return RoleARN{}, ErrNotRoleARN
 	}
 	// The name is what follows the last slash; what stands before it are segments of the path (trap 11).
 	slash := strings.LastIndexByte(rest, '/')
 	role := RoleARN{Partition: parts[1], Account: parts[4], Path: "/" + rest[:slash+1], Name: rest[slash+1:]}
-	if len(role.Name) > maxRoleName || !roleNamePattern.MatchString(role.Name) || !validRolePath(role.Path) {
+	if len(role.Name) > maxRoleName || !roleNamePattern().MatchString(role.Name) || !validRolePath(role.Path) {
 		return RoleARN{}, ErrNotRoleARN
 	}
 	if role.Partition != partition {
@@ -72,6 +71,6 @@ func ParseRoleARN(arn, partition, path string) (RoleARN, error) {
 }
 
 func validRolePath(path string) bool {
-	return len(path) <= maxRolePath && rolePathPattern.MatchString(path) &&
+	return len(path) <= maxRolePath && rolePathPattern().MatchString(path) &&
 		!strings.ContainsAny(path, "*?$") && !strings.Contains(path, "//")
 }
