@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,6 +37,8 @@ type Runtime struct {
 	// LocalAWS is the address of the local AWS where one was started for this function, else empty; see
 	// audit.AuditOptions. It is never taken from the environment.
 	LocalAWS string
+	// Begun gets what a function begins before its first invocation, for who ends it without one to wait for; nil: nobody does.
+	Begun *sync.WaitGroup
 }
 
 // Telemetry writes the logs and metrics of a function with that environment.
@@ -105,10 +108,12 @@ type Gateway struct {
 
 	STS       *awssts.Client // calls with the gateway's own credentials
 	Customers *awssts.Client // calls with customers' credentials only
+
+	loaded <-chan struct{} // closed when the data keys are, or could not be
 }
 
-// OpenGateway makes a Gateway and loads the data keys, so that no request waits for KMS. That they can't be loaded is
-// no error: a gateway without them mints.
+// OpenGateway makes a Gateway and begins to load the data keys: see [Gateway.Handler]. That they can't be loaded is no error:
+// a gateway without them mints.
 func OpenGateway(ctx context.Context, c config.Gateway, r Runtime) (*Gateway, error) {
 	account, err := OpenAccount(c.Function, c.Regions, c.Registry, c.Key, r)
 	if err != nil {
@@ -134,10 +139,35 @@ func OpenGateway(ctx context.Context, c config.Gateway, r Runtime) (*Gateway, er
 		return nil, err
 	}
 	g.Opener = connection.NewOpener(remembered, broker, account.Clients)
-	if err := g.Ring.Load(ctx); err != nil {
+	g.loaded = g.Ring.Begin(ctx, func(err error) {
 		Telemetry(c.Function, r).Logger().WarnContext(ctx, "data keys not loaded", "error", err)
+	})
+	if r.Begun != nil {
+		r.Begun.Go(func() { <-g.loaded })
 	}
 	return g, nil
+}
+
+// Handler is what answers invocations, as aws-lambda-go has it.
+type Handler interface {
+	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// Handler returns h, no invocation of which ends while the data keys are being loaded, so that what began with the process
+// doesn't outlive an invocation either. A cold start has them on their way while it registers operations, asks for its first
+// event and looks its connection up.
+func (g *Gateway) Handler(h Handler) Handler { return settled{h, g.loaded} }
+
+type settled struct {
+	Handler
+
+	loaded <-chan struct{}
+}
+
+// Invoke answers one event. What it waits for takes two seconds at most.
+func (s settled) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	defer func() { <-s.loaded }()
+	return s.Handler.Invoke(ctx, payload)
 }
 
 // Texts are settings as plain text.

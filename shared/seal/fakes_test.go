@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
@@ -107,4 +108,33 @@ func (f *fakeKeys) CreateDataKey(_ context.Context, key seal.WrappedKey) (bool, 
 	}
 	f.keys = append(f.keys, key)
 	return true, nil
+}
+
+// slowKMS takes its time.
+type slowKMS struct {
+	*fakeKMS
+
+	by time.Duration
+}
+
+func (s slowKMS) Decrypt(ctx context.Context, in *awskms.DecryptInput, o ...func(*awskms.Options)) (*awskms.DecryptOutput, error) {
+	time.Sleep(s.by)
+	return s.fakeKMS.Decrypt(ctx, in, o...)
+}
+
+// onceKMS leaves its first call without an answer.
+type onceKMS struct {
+	seal.KMS
+
+	called atomic.Bool
+}
+
+func (o *onceKMS) GenerateDataKey(
+	ctx context.Context, in *awskms.GenerateDataKeyInput, with ...func(*awskms.Options),
+) (*awskms.GenerateDataKeyOutput, error) {
+	if o.called.CompareAndSwap(false, true) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return o.KMS.GenerateDataKey(ctx, in, with...)
 }

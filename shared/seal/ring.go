@@ -62,6 +62,7 @@ type Ring struct {
 	keyARN string
 	now    func() time.Time
 	flight singleflight.Group
+	begun  chan struct{} // closed when what Begin began has ended; nil: nothing was begun
 
 	mu        sync.RWMutex
 	keys      []*dataKey // newest first, at most keptKeys
@@ -74,8 +75,24 @@ func NewRing(kms KMS, store KeyStore, keyARN string, now func() time.Time) *Ring
 	return &Ring{kms: kms, store: store, keyARN: keyARN, now: now}
 }
 
-// Load fetches and unwraps the data keys unless that is done, making the first one if there is none. Call it at start:
-// then no request waits for KMS. After a failure it fails at once for ten seconds. Safe for concurrent use.
+// Begin starts to load the data keys and returns. Until ended is closed, two seconds later at most, whoever needs them waits for
+// that. A failure is told to failed and leaves nothing behind: on Lambda a process can be frozen between its start and its first
+// invocation, with the answer of KMS on a connection that is dead by then (trap 12), so who needs the keys first loads them then.
+// Call it before all else, once.
+func (r *Ring) Begin(ctx context.Context, failed func(error)) (ended <-chan struct{}) {
+	begun := make(chan struct{})
+	r.begun = begun
+	go func() {
+		defer close(begun)
+		if err := r.reloadSafely(ctx); err != nil {
+			failed(err)
+		}
+	}()
+	return begun
+}
+
+// Load fetches and unwraps the data keys unless that is done, making the first one if there is none. After a failure it fails at
+// once for ten seconds. Safe for concurrent use.
 func (r *Ring) Load(ctx context.Context) error {
 	_, err := r.current(ctx)
 	return err
@@ -122,6 +139,9 @@ func (r *Ring) Open(ctx context.Context, purpose string, associated, sealed []by
 // current returns the key to seal under, loading or succeeding it as needed. A succession that fails leaves the old
 // key in use: it is still a good key.
 func (r *Ring) current(ctx context.Context) (*dataKey, error) {
+	if err := r.waitForBegun(ctx); err != nil {
+		return nil, err
+	}
 	r.mu.RLock()
 	newest, paused, pausedErr := r.newest(), r.pausedTil.After(r.now()), r.pausedErr
 	r.mu.RUnlock()
@@ -190,21 +210,27 @@ func (r *Ring) pause(err error) {
 	r.pausedTil, r.pausedErr = r.now().Add(retryAfter), err
 }
 
+func (r *Ring) waitForBegun(ctx context.Context) error {
+	if r.begun == nil {
+		return nil
+	}
+	select {
+	case <-r.begun:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // load does the loading once for all who ask at the same time, detached from the first one's cancellation; each waiter
 // honours its own.
 func (r *Ring) load(ctx context.Context) error {
-	done := r.flight.DoChan("load", func() (_ any, err error) {
-		shared, cancel := detach(ctx, loadTimeout)
-		defer cancel()
-		defer func() {
-			if p := recover(); p != nil { // a panic in this goroutine would end the process
-				err = fmt.Errorf("seal: load panicked: %v", p)
-			}
-			if err != nil && ctx.Err() == nil { // not because the first caller had no time left
-				r.pause(err)
-			}
-		}()
-		return nil, r.reload(shared)
+	done := r.flight.DoChan("load", func() (any, error) {
+		err := r.reloadSafely(ctx)
+		if err != nil && ctx.Err() == nil { // not because the first caller had no time left
+			r.pause(err)
+		}
+		return nil, err
 	})
 	select {
 	case result := <-done:
@@ -212,6 +238,18 @@ func (r *Ring) load(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// reloadSafely is reload in a goroutine of its own, where a panic would end the process (trap 19).
+func (r *Ring) reloadSafely(ctx context.Context) (err error) {
+	shared, cancel := detach(ctx, loadTimeout)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("seal: load panicked: %v", p)
+		}
+	}()
+	return r.reload(shared)
 }
 
 // detach returns a context that outlives ctx's cancellation but not its deadline, nor limit.

@@ -240,6 +240,65 @@ func TestRingLoadIsDetached(t *testing.T) {
 	})
 }
 
+// Who needs the keys while they are on their way waits for them, and asks for them no second time.
+func TestRingBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kms, keys := newFakeKMS(), &fakeKeys{}
+		mustSeal(t, newRing(kms, keys), "p", "a", "another instance's")
+		reads, decrypts := keys.reads.Load(), kms.decrypts.Load()
+		r := seal.NewRing(slowKMS{kms, time.Second}, keys, keyARN, time.Now)
+		ended := r.Begin(t.Context(), func(err error) { t.Error(err) })
+		gone, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := r.Load(gone); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v for a caller without time", err)
+		}
+		for range 3 {
+			mustSeal(t, r, "p", "a", "plain")
+		}
+		<-ended
+		if got := keys.reads.Load() - reads; got != 1 {
+			t.Errorf("got %d reads, want 1", got)
+		}
+		if got := kms.decrypts.Load() - decrypts; got != 1 {
+			t.Errorf("got %d decryptions, want 1", got)
+		}
+	})
+}
+
+// trap 12: a process that is frozen while it loads its keys never gets KMS's answer. Nobody pays for that later than within the two
+// seconds that a load may take: the first who needs the keys loads them.
+func TestTrap12RingBeginsAndFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail func(kms *fakeKMS, keys *fakeKeys) seal.KMS
+		mend func(kms *fakeKMS)
+	}{
+		"KMS doesn't answer": {func(kms *fakeKMS, _ *fakeKeys) seal.KMS { return &onceKMS{KMS: kms} }, func(*fakeKMS) {}},
+		"KMS is down": {
+			func(kms *fakeKMS, _ *fakeKeys) seal.KMS { kms.down.Store(true); return kms }, func(kms *fakeKMS) { kms.down.Store(false) },
+		},
+		"a panic": {func(kms *fakeKMS, keys *fakeKeys) seal.KMS { keys.race = func() { panic("trap 19") }; return kms }, func(*fakeKMS) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				kms, keys := newFakeKMS(), &fakeKeys{}
+				r := seal.NewRing(c.fail(kms, keys), keys, keyARN, time.Now)
+				began := time.Now()
+				var failed error
+				<-r.Begin(t.Context(), func(err error) { failed = err })
+				if failed == nil {
+					t.Error("nobody was told")
+				}
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("it took %s", took)
+				}
+				c.mend(kms)
+				wantOpens(t, r, "p", "a", mustSeal(t, r, "p", "a", "plain"), "plain")
+			})
+		})
+	}
+}
+
 func TestVaultBindsSiteAndProvider(t *testing.T) {
 	kms := newFakeKMS()
 	v := seal.NewVault(kms, keyARN)

@@ -39,6 +39,6 @@ func run(ctx context.Context) error {
 		Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
 		Ring: gateway.Ring, Transfers: transfers.New(gateway.Clients, assembly.Texts(settings.CORSOrigins)),
 	})
-	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))
+	lambda.StartWithOptions(gateway.Handler(api.Handler()), lambda.WithContext(ctx))
 	return nil
 }

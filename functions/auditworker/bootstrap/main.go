@@ -37,6 +37,6 @@ func run(ctx context.Context) error {
 		Providers: gateway.Registry, Bus: audits.Bus(gateway.Account, settings.Events),
 		Telemetry: assembly.Telemetry(settings.Function, runtime), Severity: audit.Severity(settings.EventSeverity),
 	})
-	lambda.StartWithOptions(worker.Handle, lambda.WithContext(ctx))
+	lambda.StartWithOptions(gateway.Handler(lambda.NewHandler(worker.Handle)), lambda.WithContext(ctx))
 	return nil
 }

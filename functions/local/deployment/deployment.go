@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -50,6 +51,7 @@ type Deployment struct {
 	options  Options
 	issuer   *localgateway.Issuer
 	gateway  *localgateway.Gateway
+	begun    sync.WaitGroup // what functions begin before their first invocation
 }
 
 // Start creates what the template declares, and the functions. Nothing listens: serve [Deployment.Handler].
@@ -109,8 +111,11 @@ func (d *Deployment) Handler() http.Handler {
 	})
 }
 
-// Wait returns when no function is running any more.
-func (d *Deployment) Wait() { d.gateway.Wait() }
+// Wait returns when no function is running any more, nor starting.
+func (d *Deployment) Wait() {
+	d.gateway.Wait()
+	d.begun.Wait()
+}
 
 // Recycle gives every function a new instance, as Lambda does: what the old ones kept in memory is gone, what lies in
 // tables stays.
@@ -163,7 +168,7 @@ func (d *Deployment) start(ctx context.Context, f function, declared template.Fu
 	environment["AWS_LAMBDA_FUNCTION_NAME"] = declared.Name
 	handler, err := f.start(ctx, environment, assembly.Runtime{
 		Out: d.options.Logs, Transport: d.options.Transport, Provider: d.Credentials(declared),
-		LocalAWS: d.options.AWSEndpoint,
+		LocalAWS: d.options.AWSEndpoint, Begun: &d.begun,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start function %s: %w", declared.LogicalID, err)

@@ -65,7 +65,7 @@ func connectorFunction(logicalID string, register func(*httpapi.API, *assembly.G
 			}
 			api := assembly.API(settings.Function, settings.Claims, r)
 			register(api, gateway)
-			return api.Handler(), nil
+			return gateway.Handler(api.Handler()), nil
 		},
 	}
 }
@@ -120,7 +120,7 @@ func auditAPIFunction() function {
 				Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
 				Ring: gateway.Ring, Transfers: transfers.New(gateway.Clients, assembly.Texts(settings.CORSOrigins)),
 			})
-			return api.Handler(), nil
+			return gateway.Handler(api.Handler()), nil
 		},
 	}
 }
@@ -144,7 +144,7 @@ func auditWorkerFunction() function {
 				Providers: gateway.Registry, Bus: audits.Bus(gateway.Account, settings.Events),
 				Telemetry: assembly.Telemetry(settings.Function, r), Severity: audit.Severity(settings.EventSeverity),
 			})
-			return lambda.NewHandler(worker.Handle), nil
+			return gateway.Handler(lambda.NewHandler(worker.Handle)), nil
 		},
 	}
 }

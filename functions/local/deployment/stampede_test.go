@@ -91,6 +91,7 @@ func stampede(t *testing.T, s *deploymenttest.Stack, requests int, died func(ins
 		if instances[i], err = s.Instance(t.Context(), "DynamodbFunction"); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // until it has made its first call, whose order tells instances apart
 	}
 	var mu sync.Mutex
 	var slowest time.Duration

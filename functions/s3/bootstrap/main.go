@@ -32,6 +32,6 @@ func run(ctx context.Context) error {
 	}
 	api := assembly.API(settings.Function, settings.Claims, runtime)
 	connector.Register(api, connector.Deps{Opener: gateway.Opener, Ring: gateway.Ring})
-	lambda.StartWithOptions(api.Handler(), lambda.WithContext(ctx))
+	lambda.StartWithOptions(gateway.Handler(api.Handler()), lambda.WithContext(ctx))
 	return nil
 }
