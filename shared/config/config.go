@@ -17,7 +17,9 @@ import (
 type Function struct {
 	// FunctionName is Lambda's name of the function.
 	FunctionName string `env:"AWS_LAMBDA_FUNCTION_NAME" envDefault:"local"`
-	Region       string `env:"AWS_REGION,required,notEmpty"`
+	// MemoryMB is what Lambda gives the process; zero elsewhere.
+	MemoryMB int64  `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
+	Region   string `env:"AWS_REGION,required,notEmpty"`
 	// Endpoint replaces all of AWS: the local AWS's address. Empty in AWS.
 	Endpoint Endpoint   `env:"AWS_ENDPOINT_URL"`
 	LogLevel slog.Level `env:"ARNGATE_LOG_LEVEL" envDefault:"INFO"`

@@ -103,7 +103,7 @@ func TestVariables(t *testing.T) {
 		required[v.Name] = v.Required
 	}
 	want := map[string]bool{
-		"AWS_LAMBDA_FUNCTION_NAME": false, "AWS_REGION": true, "AWS_ENDPOINT_URL": false, "ARNGATE_LOG_LEVEL": false,
+		"AWS_LAMBDA_FUNCTION_NAME": false, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": false, "AWS_REGION": true, "AWS_ENDPOINT_URL": false, "ARNGATE_LOG_LEVEL": false,
 		"ARNGATE_SITE_CLAIM": false, "ARNGATE_USER_CLAIM": false, "ARNGATE_GROUPS_CLAIM": false,
 		"ARNGATE_REGISTRY_TABLE": true, "ARNGATE_CREDENTIAL_CACHE_TABLE": true, "ARNGATE_KEY_ARN": true,
 		"ARNGATE_ALLOWED_REGIONS": false, "ARNGATE_UNSAFE_ROLE_ARNS_ALLOWED": false,

@@ -26,6 +26,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	assembly.UseMemory(settings.Function)
 	runtime := assembly.Runtime{Out: os.Stdout}
 	stands := audits.OpenSchedule(settings, runtime)
 	schedule := auditschedule.New(auditschedule.Deps{

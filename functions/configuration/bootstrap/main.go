@@ -25,6 +25,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	assembly.UseMemory(settings.Function)
 	runtime := assembly.Runtime{Out: os.Stdout}
 	account, err := assembly.OpenAccount(settings.Function, settings.Regions, settings.Registry, settings.Key, runtime)
 	if err != nil {

@@ -94,8 +94,8 @@ func variableFaults(read map[string][]config.Variable, declared *template.Templa
 		for _, variable := range read[function.LogicalID] {
 			known[variable.Name] = true
 			_, there := function.Environment[variable.Name]
-			// Lambda itself sets the two that aren't declared.
-			if !there && variable.Name != "AWS_REGION" && variable.Name != "AWS_LAMBDA_FUNCTION_NAME" {
+			// Lambda itself sets what isn't declared.
+			if !there && variable.Name != "AWS_REGION" && !strings.HasPrefix(variable.Name, "AWS_LAMBDA_FUNCTION_") {
 				faults = append(faults, fmt.Sprintf("%s reads %s, which the template doesn't declare", function.LogicalID, variable.Name))
 			}
 		}

@@ -25,6 +25,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	assembly.UseMemory(settings.Function)
 	runtime := assembly.Runtime{Out: os.Stdout}
 	gateway, err := assembly.OpenGateway(ctx, settings.Gateway, runtime)
 	if err != nil {
