@@ -61,10 +61,39 @@ func growths() []growth {
 			steps:   []step{{"dynamodb", "dynamodb"}, {"s3", "s3"}, {"lambda", "lambda"}, {"configuration", "configuration"}},
 		},
 		{
+			title: "Where a cold start's time goes, in milliseconds", by: "function", prefix: "./functions/local/runtimeapi ColdStartSteps/",
+			columns: coldSteps(),
+			steps: []step{
+				{"dynamodb", "dynamodb"},
+				{"its bare program", "dynamodb-bare"},
+				{"s3", "s3"},
+				{"its bare program", "s3-bare"},
+				{"lambda", "lambda"},
+				{"its bare program", "lambda-bare"},
+				{"configuration", "configuration"},
+				{"its bare program", "configuration-bare"},
+			},
+		},
+		{
 			title: "Memory after 10,000 requests, 64 at a time", by: "function", prefix: "./functions/local/runtimeapi Resident/",
 			columns: []column{{"resident", "MB-resident", "%.1f MB", 1}, {"peak", "MB-peak", "%.1f MB", 1}},
 			steps:   []step{{"dynamodb", "dynamodb"}, {"s3", "s3"}, {"lambda", "lambda"}, {"configuration", "configuration"}},
 		},
+	}
+}
+
+// coldSteps are the steps of a cold start. Its initialisers are a part of the time until it asks for its event.
+func coldSteps() []column {
+	return []column{
+		{"until it asks for its event", "ms-to-event", "%.2f", 1},
+		{"of that, initialisers: SDK", "ms-init-SDK", "%.2f", 1},
+		{"huma", "ms-init-huma", "%.2f", 1},
+		{"ours", "ms-init-ours", "%.2f", 1},
+		{"others", "ms-init-others", "%.2f", 1},
+		{"AWS has calls", "ms-to-event-at-AWS", "%.2f", 1},
+		{"then until it answers, while AWS has calls", "ms-to-answer-at-AWS", "%.2f", 1},
+		{"otherwise", "ms-to-answer", "%.2f", 1},
+		{"calls", "calls", "%.0f", 1},
 	}
 }
 

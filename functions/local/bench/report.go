@@ -46,11 +46,11 @@ func rows() []row {
 	for _, f := range []string{"dynamodb", "s3", "lambda", "configuration"} {
 		why := coldWhy
 		if f == "configuration" {
-			why = "it makes one call, as the bare program does; the rest is initialisers of what writes role kits (hclwrite links go-cmp and cty) and of huma, and " +
-				"the pages of an executable that is half as large again"
+			why = "it makes two calls, for the providers and for what was observed of them, and the bare program one; the rest is initialisers of what writes role kits " +
+				"(hclwrite links go-cmp and cty) and of huma, and the pages of a larger executable: \"Where a cold start's time goes\" shows it"
 		}
 		list = append(list, row{what: "cold start of `" + f + "`, p50 over a bare program with its clients that makes one call", name: cold + f, unit: "x-p50", form: "%.2f x", most: 1.3, why: why})
-		if f != "configuration" { // which makes one call itself
+		if f != "configuration" { // which needs no connection
 			list = append(list, row{what: "the same, over one that makes the same calls", name: cold + f, unit: "x-same-calls-p50", form: "%.2f x"})
 		}
 	}
@@ -78,9 +78,9 @@ const (
 	overheadWhy = "a direct call of the local AWS is done in a quarter of a millisecond, and the goal leaves 40 microseconds of it to us; to the event's JSON, " +
 		"the token, the routing, parameters, the operation, the answer's JSON and the log line go 50 to 60, with no step that stands out: the profile below " +
 		"shows it. Of AWS itself, milliseconds away, they are a few per cent"
-	coldWhy = "the bare program makes one call of AWS; ours makes six, one after another (data keys, KMS, connection, provider, cached credentials, the call itself): " +
-		"a third to two thirds of the difference, as the comparison with a program that makes the same calls shows. The rest is half a millisecond of initialisers " +
-		"(huma, and the endpoints of S3 and IAM), huma's look at the types of the operation that is asked for, and the pages of an executable that is half as large again"
+	coldWhy = "the bare program makes one call of AWS; ours makes six: for the data keys and for KMS beside those for the connection and its provider, then for the " +
+		"cached credentials, then the one that was asked for. The row below compares with a program that makes the same six in a row. What else is dearer is " +
+		"initialisers of huma, its look at the types of the operation that is asked for, and the pages of a larger executable: \"Where a cold start's time goes\" shows it"
 )
 
 // reached says whether a figure is what it was to be; empty if it is only reported.

@@ -35,23 +35,7 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 	for _, c := range floors {
 		b.Run(c.floor, func(b *testing.B) {
-			quiet := func(o *runtimeapi.Options) { o.Freeze, o.Output = false, io.Discard }
-			administrator, err := w.Operator().Credentials.Retrieve(b.Context())
-			if err != nil {
-				b.Fatal(err)
-			}
-			bare := func(o *runtimeapi.Options) {
-				quiet(o)
-				own := o.Environment
-				o.Executable = executable(b, "./functions/local/bench/floor/"+c.floor)
-				o.Environment = func() (map[string]string, error) {
-					variables, err := own()
-					maps.Copy(variables, map[string]string{
-						"AWS_ACCESS_KEY_ID": administrator.AccessKeyID, "AWS_SECRET_ACCESS_KEY": administrator.SecretAccessKey, "AWS_SESSION_TOKEN": "",
-					})
-					return variables, err
-				}
-			}
+			bare := w.bare(b, c.floor)
 			sent, same := event(b, c.event, nil), event(b, c.event, withGateway(w))
 			cold(b, w, c.logicalID, quiet, sent) // leaves credentials in the table
 			var ours, floor, alike []time.Duration
@@ -66,6 +50,30 @@ func BenchmarkColdStart(b *testing.B) {
 			b.ReportMetric(float64(alike[len(alike)/2].Microseconds())/1000, "same-calls-ms-p50")
 			size(b, w, c.logicalID)
 		})
+	}
+}
+
+// quiet has a function run without being frozen or heard.
+func quiet(o *runtimeapi.Options) { o.Freeze, o.Output = false, io.Discard }
+
+// bare has the bare program run in place of a function, with an administrator's credentials.
+func (w *world) bare(b *testing.B, floor string) func(*runtimeapi.Options) {
+	b.Helper()
+	administrator, err := w.Operator().Credentials.Retrieve(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func(o *runtimeapi.Options) {
+		quiet(o)
+		own := o.Environment
+		o.Executable = executable(b, "./functions/local/bench/floor/"+floor)
+		o.Environment = func() (map[string]string, error) {
+			variables, err := own()
+			maps.Copy(variables, map[string]string{
+				"AWS_ACCESS_KEY_ID": administrator.AccessKeyID, "AWS_SECRET_ACCESS_KEY": administrator.SecretAccessKey, "AWS_SESSION_TOKEN": "",
+			})
+			return variables, err
+		}
 	}
 }
 
@@ -89,15 +97,24 @@ func withGateway(w *world) func(map[string]any) {
 // cold is how long a new environment takes to answer.
 func cold(b *testing.B, w *world, logicalID string, change func(*runtimeapi.Options), sent []byte) time.Duration {
 	b.Helper()
+	began, _, answered := coldly(b, w, logicalID, change, sent)
+	return answered.Sub(began)
+}
+
+// coldly has a new environment answer, and returns when it was started, when it was handed the event, and when it had answered.
+func coldly(
+	b *testing.B, w *world, logicalID string, change func(*runtimeapi.Options), sent []byte,
+) (began, handed, answered time.Time) {
+	b.Helper()
 	f := w.function(b, logicalID, change)
 	defer f.Close()
-	began := time.Now()
+	began = time.Now()
 	result, err := f.Invoke(b.Context(), runtimeapi.Invocation{Payload: sent})
-	took := time.Since(began)
+	answered = time.Now()
 	if err != nil || strings.Contains(string(result.Payload), `"code":`) {
 		b.Fatalf("%s, %v", result.Payload, err)
 	}
-	return took
+	return began, result.Handed, answered
 }
 
 // report is how many times as long ours take, and how long.

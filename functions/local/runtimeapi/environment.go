@@ -105,6 +105,7 @@ func (e *environment) invoke(ctx context.Context, t *task) ([]byte, error) {
 	defer limit.Stop()
 	select {
 	case e.work <- t:
+		t.handed = time.Now()
 	case <-e.exited:
 		return e.death(t)
 	case <-limit.C:

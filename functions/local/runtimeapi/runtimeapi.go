@@ -79,8 +79,9 @@ type Invocation struct {
 // Result is how an invocation went. On an error the environment that ran it is named still.
 type Result struct {
 	Payload     []byte
-	Environment int  // the environment that ran it, from 1
-	Cold        bool // which was started for it
+	Environment int       // the environment that ran it, from 1
+	Cold        bool      // which was started for it
+	Handed      time.Time // when it was handed the invocation: it had asked for one
 }
 
 // Error is a failed invocation, as Lambda reports it to who invoked.
@@ -116,8 +117,9 @@ func (f *Function) Invoke(ctx context.Context, in Invocation) (Result, error) {
 		return Result{Cold: cold}, err
 	}
 	defer e.release()
-	payload, err := e.invoke(ctx, newTask(in))
-	return Result{Payload: payload, Environment: e.number, Cold: cold}, err
+	t := newTask(in)
+	payload, err := e.invoke(ctx, t)
+	return Result{Payload: payload, Environment: e.number, Cold: cold, Handed: t.handed}, err
 }
 
 // take reserves room for one invocation.

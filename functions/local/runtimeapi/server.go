@@ -19,6 +19,7 @@ const version = "/2018-06-01/runtime"
 type task struct {
 	Invocation
 	id       string
+	handed   time.Time   // when an environment took it; its invoker's to read
 	answered chan answer // takes one without anybody waiting
 }
 

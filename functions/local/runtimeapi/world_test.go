@@ -29,6 +29,7 @@ type world struct {
 	server   *httptest.Server // of the local AWS
 	endpoint string           // where functions reach it
 	arrived  atomic.Pointer[chan struct{}]
+	course   atomic.Pointer[course] // to which calls of AWS are added; nil: to none
 }
 
 func newWorld(tb testing.TB, o deploymenttest.Options) *world {
@@ -41,7 +42,9 @@ func newWorld(tb testing.TB, o deploymenttest.Options) *world {
 			default: // nobody waits any more
 			}
 		}
+		began := time.Now()
 		w.AWS.ServeHTTP(out, in)
+		w.course.Load().add(began, time.Now())
 	}))
 	w.endpoint = w.server.URL
 	tb.Cleanup(w.server.Close)
