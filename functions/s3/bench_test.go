@@ -29,7 +29,7 @@ func BenchmarkOverDirect(b *testing.B) {
 	bench := newBench(b)
 	bench.opener = connection.NewOpener(bench, bench, awsclient.New(awsclient.Options{Endpoint: bench.local.Endpoint()}))
 	bench.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: io.Discard, Function: "s3"})})
-	s3.Register(bench.api, s3.Deps{Opener: bench.opener, Ring: marked{}})
+	s3.Register(bench.api, s3.Deps{Opener: bench.opener, Ring: &marked{}})
 	cfg := bench.local.Config(bench.customer)
 	// net/http at times closes a connection whose answer is quicker than it: the SDK tries again, for us as well.
 	cfg.Retryer = func() aws.Retryer { return retry.NewStandard() }

@@ -135,6 +135,11 @@ func (h *handler) transferPage(ctx context.Context, t *transfer, in *copyObjects
 	if err != nil || len(objects) == 0 {
 		return err
 	}
+	if more { // sealed while nothing is done yet: later, what was done could not be said if it failed
+		if out.NextCursor, err = h.nextCursor(ctx, bound, &objects[len(objects)-1].Key); err != nil {
+			return err
+		}
+	}
 	list := make([]passage, 0, len(objects))
 	for _, o := range objects {
 		list = append(list, t.passage(o, from, to))
@@ -143,13 +148,24 @@ func (h *handler) transferPage(ctx context.Context, t *transfer, in *copyObjects
 	if err != nil {
 		return err
 	}
-	if err := t.tell(list[:begun], out); err != nil {
-		return err
+	if begun < len(list) {
+		begun = h.interrupt(ctx, bound, list, begun, out)
 	}
-	if more || begun < len(list) {
-		out.NextCursor, err = h.nextCursor(ctx, bound, &objects[begun-1].Key)
+	return t.tell(list[:begun], out)
+}
+
+// interrupt has the next page begin with what there was no time for. Without a cursor that is told to have failed, with the rest.
+// It returns how many of the list are told of.
+func (h *handler) interrupt(ctx context.Context, bound []byte, list []passage, begun int, out *Outcomes) int {
+	next, err := h.nextCursor(ctx, bound, &list[begun-1].object.Key)
+	if err == nil {
+		out.NextCursor = next
+		return begun
 	}
-	return err
+	for i := range list[begun:] {
+		list[begun+i].copyErr = err
+	}
+	return len(list)
 }
 
 // timesInTransfer is how often a key or what is made of it can stand in the answer.

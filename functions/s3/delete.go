@@ -126,17 +126,16 @@ func (h *handler) deletePage(ctx context.Context, b *bucket, in *deleteObjectsIn
 	if err != nil || len(objects) == 0 {
 		return err
 	}
+	if more { // sealed while nothing is done yet: later, what was done could not be said if it failed
+		if out.NextCursor, err = h.nextCursor(ctx, bound, &objects[len(objects)-1].Key); err != nil {
+			return err
+		}
+	}
 	list := make([]doomed, 0, len(objects))
 	for _, o := range objects {
 		list = append(list, doom(o.Key, ""))
 	}
-	if err := b.deleteInto(ctx, list, out); err != nil {
-		return err
-	}
-	if more {
-		out.NextCursor, err = h.nextCursor(ctx, bound, &objects[len(objects)-1].Key)
-	}
-	return err
+	return b.deleteInto(ctx, list, out)
 }
 
 // deleteInto deletes objects and says what became of each.

@@ -58,6 +58,7 @@ type bench struct {
 	passed   atomic.Int64    // bytes that went into and out of the function
 	ahead    atomic.Int64    // how far the clock of AWS is ahead, in nanoseconds
 	time     time.Duration   // that an invocation has; 29 seconds if zero
+	ring     marked
 }
 
 func newBench(tb testing.TB) *bench {
@@ -90,7 +91,7 @@ func (b *bench) serve(tb testing.TB, opener *connection.Opener) {
 	tb.Helper()
 	b.opener = opener
 	b.api = httpapi.New(httpapi.Options{Telemetry: telemetry.New(telemetry.Options{Out: secrettest.Log(tb), Function: "s3"})})
-	s3.Register(b.api, s3.Deps{Opener: opener, Ring: marked{}})
+	s3.Register(b.api, s3.Deps{Opener: opener, Ring: &b.ring})
 }
 
 func (b *bench) addRole(tb testing.TB, administrator localawstest.Keys, name, statement string) string {
@@ -197,21 +198,24 @@ func (b *bench) Drop(_ context.Context, r credentials.Request, _ string) {
 }
 
 // marked stands in for a seal.Ring: it doesn't hide anything, but opens only what it has made for the same thing.
-type marked struct{}
+type marked struct{ down error } // down: why nothing can be sealed
 
-func (marked) mark(purpose string, associated, plain []byte) []byte {
+func (*marked) mark(purpose string, associated, plain []byte) []byte {
 	mac := hmac.New(sha256.New, append([]byte(purpose+"\x00"), associated...))
 	mac.Write(plain)
 	return mac.Sum(nil)
 }
 
 // Seal makes marked a cursor.Sealer.
-func (m marked) Seal(_ context.Context, purpose string, associated, plain []byte) ([]byte, error) {
+func (m *marked) Seal(_ context.Context, purpose string, associated, plain []byte) ([]byte, error) {
+	if m.down != nil {
+		return nil, m.down
+	}
 	return append(m.mark(purpose, associated, plain), plain...), nil
 }
 
 // Open makes marked a cursor.Sealer.
-func (m marked) Open(_ context.Context, purpose string, associated, sealed []byte) ([]byte, error) {
+func (m *marked) Open(_ context.Context, purpose string, associated, sealed []byte) ([]byte, error) {
 	if len(sealed) < sha256.Size || !bytes.Equal(sealed[:sha256.Size], m.mark(purpose, associated, sealed[sha256.Size:])) {
 		return nil, seal.ErrUnopenable
 	}
