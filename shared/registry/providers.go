@@ -171,15 +171,15 @@ func (s *Store) DeleteProvider(ctx context.Context, site, name string, on Condit
 		if err := on.check(current.Revision); err != nil {
 			return err
 		}
-		_, err = s.db.DeleteItem(ctx, &awsdynamodb.DeleteItemInput{
+		// A transaction, for its token: sent again after a lost answer, a deletion alone would find nothing (trap 33a).
+		reasons, other := s.transact(ctx, types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &s.table, Key: key(sitePartition+site, providerPrefix+name),
 			ConditionExpression:                 aws.String("revision = :was AND attribute_not_exists(used_by)"),
 			ExpressionAttributeValues:           item{":was": text(current.Revision)},
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		})
-		old, conditionFailed, other := refused(err)
-		if conditionFailed {
-			return undeletable(old)
+		}})
+		if failed(reasons, 0) {
+			return undeletable(reasons[0].Item)
 		}
 		return other
 	})
