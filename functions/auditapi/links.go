@@ -67,7 +67,7 @@ func (l links) create(ctx context.Context, in *Identified) (*linkOutput, error) 
 	expires := time.Now().UTC().Truncate(time.Second).Add(linkLife)
 	sealed, err := l.deps.Ring.Seal(ctx, linkPurpose, nil, target{expires: expires, site: site, audit: found.ID}.bytes())
 	if err != nil {
-		return nil, fmt.Errorf("seal link: %w", err)
+		return nil, problem.FromOwn("The link could not be made.", fmt.Errorf("seal link: %w", err))
 	}
 	path := reportPath + base64.RawURLEncoding.EncodeToString(sealed)
 	return &linkOutput{Body: link{URL: httpapi.URL(ctx, path), ExpiresAt: expires}}, nil
@@ -107,7 +107,7 @@ func (l links) unseal(ctx context.Context, text string) (target, error) {
 		return target{}, linkInvalid(err)
 	}
 	if err != nil {
-		return target{}, fmt.Errorf("open link: %w", err)
+		return target{}, problem.FromOwn("The link could not be opened.", fmt.Errorf("open link: %w", err))
 	}
 	to, ok := readTarget(plain)
 	if !ok {
