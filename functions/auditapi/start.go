@@ -163,7 +163,9 @@ func lackingProblem(lacking []error) error {
 // queue keeps an audit for each provider and sends them to the workers.
 func (a audits) queue(ctx context.Context, site string, names []string, by string) ([]archive.Audit, error) {
 	queued := make([]archive.Audit, len(names))
-	group, keeping := errgroup.WithContext(ctx)
+	early, cancel := inTime(ctx)
+	defer cancel()
+	group, keeping := errgroup.WithContext(early)
 	group.SetLimit(atOnce)
 	for i, name := range names {
 		group.Go(func() (err error) {
@@ -172,19 +174,28 @@ func (a audits) queue(ctx context.Context, site string, names []string, by strin
 		})
 	}
 	if err := group.Wait(); err != nil {
-		a.fail(ctx, queued, func(each archive.Audit) bool { return each.ID != "" })
-		return nil, err
+		a.fail(ctx, queued, func(archive.Audit) bool { return true }) // those, too, of which the answer was lost
+		return nil, problem.FromOwn("The audit could not be kept.", err)
 	}
 	messages := make([]dispatch.Message, len(queued))
 	for i, each := range queued {
 		messages[i] = dispatch.Message{Site: site, Provider: each.Provider, Audit: each.ID, By: by}
 	}
-	return a.send(ctx, queued, messages)
+	return a.send(early, queued, messages)
+}
+
+// inTime ends before ctx by what noting failures takes.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-failing))
 }
 
 const (
 	notSent = "The audit could not be handed to a worker."
-	failing = 2 * time.Second // for noting that audits have failed, whatever is left of the request's time
+	failing = 2 * time.Second // for noting that audits have failed
 )
 
 // fail notes that those audits that are lost come to nothing, as far as that can be noted.
@@ -196,7 +207,8 @@ func (a audits) fail(ctx context.Context, all []archive.Audit, lost func(archive
 			continue
 		}
 		all[i].Status, all[i].Problem, all[i].Detail = archive.Failed, string(problem.AWSUnavailable), notSent
-		if err := a.deps.Archive.Fail(ctx, each, string(problem.AWSUnavailable), notSent); err != nil {
+		err := a.deps.Archive.Fail(ctx, each, string(problem.AWSUnavailable), notSent)
+		if err != nil && !errors.Is(err, archive.ErrNotFound) { // it was never kept
 			httpapi.Logger(ctx).WarnContext(ctx, "audit not marked as failed", "error", err)
 		}
 	}

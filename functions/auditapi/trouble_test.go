@@ -56,6 +56,35 @@ func TestAQueueThatIsDown(t *testing.T) {
 	})
 }
 
+// An audit that was kept, though no answer says so, is not left queued for ever; and whoever asked is answered in time.
+func TestAnAuditThatWasKeptUnseen(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault localaws.Fault
+		code  problem.Code
+	}{
+		"no answer": {localaws.Fault{Service: "dynamodb", Operation: "TransactWriteItems", Cut: true, Count: 3}, problem.AWSUnavailable},
+		"too late":  {localaws.Fault{Service: "dynamodb", Operation: "TransactWriteItems", Delay: time.Hour}, problem.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := deploymenttest.InProcess(t, deploymenttest.Options{})
+				s.AWS.Inject(c.fault)
+				began := time.Now()
+				a := s.Call(post, audits, s.Auditor(), `{"providers":["demo"]}`)
+				if a.Field("code") != string(c.code) || time.Since(began) > 29*time.Second {
+					t.Errorf("got %d %s after %s", a.Status, a.Body, time.Since(began))
+				}
+				s.AWS.ClearFaults()
+				for _, kept := range read[page[audited]](t, s.Call(get, audits, s.Auditor(), "")).Items {
+					if c.fault.Cut && kept.Status != "failed" {
+						t.Errorf("kept %+v", kept)
+					}
+				}
+			})
+		})
+	}
+}
+
 // That the archive can't be read for a moment doesn't lose the audit that somebody waits for.
 func TestWaitingSurvivesTheTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -183,4 +212,20 @@ func TestLinksWithoutTheKeys(t *testing.T) {
 	if a.Status != http.StatusBadGateway || !has(a, "<h1>AWS is unavailable</h1>") {
 		t.Errorf("got %d %s", a.Status, a.Body)
 	}
+}
+
+// The keys may take longer than is waited for them, which is less than a request has: that is told as what it is.
+func TestLinksWhileTheKeysTakeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{})
+		id := plantFindingAudit(t, s)
+		s.AWS.Inject(localaws.Fault{Service: "kms", Delay: time.Hour})
+		if err := s.Recycle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // until keys are asked for again
+		want(t, s.Call(post, audits+"/"+id+"/link", s.Auditor(), ""), http.StatusGatewayTimeout, problem.DeadlineExceeded)
+		time.Sleep(time.Minute)
+		want(t, s.Call(get, "/v1/reports/AQAAAAAAAAABc2FtcGxlIGxpbms", "", ""), http.StatusGatewayTimeout, problem.DeadlineExceeded)
+	})
 }

@@ -77,7 +77,7 @@ func (a *Archive) changed(of Audit, report longText) write {
 	}
 }
 
-// Queue keeps a new audit that by asks for, and returns it.
+// Queue keeps a new audit that by asks for, and returns it: with an error too, because it may have been kept all the same.
 func (a *Archive) Queue(ctx context.Context, site, provider, by string) (Audit, error) {
 	now := a.now().UTC()
 	of := Audit{ID: NewID(now), Site: site, Provider: provider, Status: Queued, RequestedBy: by, RequestedAt: now}
@@ -86,7 +86,7 @@ func (a *Archive) Queue(ctx context.Context, site, provider, by string) (Audit, 
 		err = errConflict // an id of 74 random bits came twice
 	}
 	if err != nil {
-		return Audit{}, fmt.Errorf("queue audit: %w", err)
+		return of, fmt.Errorf("queue audit: %w", err)
 	}
 	return of, nil
 }
