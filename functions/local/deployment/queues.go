@@ -34,18 +34,24 @@ const (
 func (d *Deployment) Poll(ctx context.Context, failed func(error)) {
 	var all sync.WaitGroup
 	for _, m := range d.mappings() {
-		for range m.concurrency() {
-			all.Go(func() {
-				for ctx.Err() == nil {
-					if _, err := m.deliver(ctx, pollingTime); err != nil && ctx.Err() == nil {
-						failed(err)
-						pause(ctx, pollingPause)
-					}
-				}
-			})
-		}
+		all.Go(func() {
+			_ = m.open(ctx) // each delivery tells of its fault; begun by all at once, simulated time would stand still in it
+			for range m.concurrency() {
+				all.Go(func() { m.poll(ctx, failed) })
+			}
+		})
 	}
 	all.Wait()
+}
+
+// poll delivers batch after batch.
+func (m *mapping) poll(ctx context.Context, failed func(error)) {
+	for ctx.Err() == nil {
+		if _, err := m.deliver(ctx, pollingTime); err != nil && ctx.Err() == nil {
+			failed(err)
+			pause(ctx, pollingPause)
+		}
+	}
 }
 
 // Deliver delivers the messages that are due now, batch after batch, and returns how many that were. Those that come back

@@ -1,6 +1,7 @@
 package deployment_test
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -67,51 +68,64 @@ func phases() []phase {
 // weather runs one storm.
 func weather(t *testing.T, seed uint64) {
 	t.Helper()
-	s := deploymenttest.InProcess(t, deploymenttest.Options{})
-	w := newWorld(t, s)
-	var plans [][]deed
-	for range len(phases()) * clients {
-		plans = append(plans, w.plan(t, rand.New(rand.NewPCG(seed, uint64(len(plans)))), len(plans))) //nolint:gosec // no secret
+	customer := &customerAccount{}
+	s := deploymenttest.InProcess(t, deploymenttest.Options{Between: customer.meanwhile})
+	customer.connect(t.Context, s)
+	w := newWorld(t, s, customer)
+	var plans [][][]deed
+	for i := range phases() {
+		plans = append(plans, w.plan(t, rand.New(rand.NewPCG(seed, uint64(i))), i)) //nolint:gosec // no secret
 	}
-	sky := &sky{seed: seed}
+	sky, calm := &sky{seed: seed}, phase{trouble: func(localaws.Call) bool { return false }}
+	sky.turn(&calm)
 	sky.befall(s.AWS)
 	s.AWS.ResetCalls()
 	for i, p := range phases() {
 		before := len(s.AWS.Calls())
+		w.audits.link = w.linkToReport(t)
 		sky.turn(&p)
 		if p.leased {
 			stampedes(t, w)
 		}
-		storm(t, w, plans[i*clients:(i+1)*clients])
+		storm(t, w, plans[i])
 		if p.leased {
 			mintedOnce(t, s.AWS.Calls()[before:], sky)
 		}
-		sky.turn(&phase{trouble: func(localaws.Call) bool { return false }})
+		sky.turn(&calm)
 		time.Sleep(time.Minute) // for that long, what failed is remembered
-		for _, plan := range plans[i*clients : (i+1)*clients] {
+		for _, plan := range plans[i] {
 			w.repeat(t, plan)
 		}
-		time.Sleep(time.Hour) // what is remembered of this phase is none of the next one's
+		w.settle(t)
 	}
 	neverFellBack(t, s)
+	neverExpired(t, s.AWS.Calls())
 	s.AWS.ClearFaults()
-	w.reconcile(t, plans)
+	w.reconcile(t, slices.Concat(plans...))
 }
 
-// storm has clients carry out their plans side by side.
+// storm has clients carry out their plans side by side, and workers what these ask for.
 func storm(t *testing.T, w *world, plans [][]deed) {
 	t.Helper()
-	var instances, all sync.WaitGroup
-	over := make(chan struct{})
-	instances.Go(func() {
+	var others, all sync.WaitGroup
+	over, end := context.WithCancel(t.Context())
+	ended := over.Done()
+	others.Go(func() {
 		for {
 			select {
-			case <-over:
+			case <-ended:
 				return
 			case <-time.After(11 * time.Second):
 				recycle(t, w.Stack)
 			}
 		}
+	})
+	others.Go(func() {
+		w.Poll(over, func(err error) {
+			if !strings.HasPrefix(err.Error(), "delete from ") { // which is in trouble
+				t.Error(err)
+			}
+		})
 	})
 	for _, plan := range plans {
 		all.Go(func() {
@@ -122,8 +136,20 @@ func storm(t *testing.T, w *world, plans [][]deed) {
 		})
 	}
 	all.Wait()
-	close(over)
-	instances.Wait()
+	end()
+	others.Wait()
+}
+
+// settle lets over an hour pass, in which the queue delivers what comes again. What instances remember is none of a later phase's
+// then, and no session lives as long.
+func (w *world) settle(t *testing.T) {
+	t.Helper()
+	for range 6 {
+		if _, err := w.Deliver(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(12 * time.Minute) // until a message may be received again (template.yaml)
+	}
 }
 
 // stampedes have users turn up on many new instances at the same moment.
@@ -171,6 +197,17 @@ func mintedOnce(t *testing.T, calls []localaws.Call, sky *sky) {
 	for whose, got := range mints {
 		if most := 1 + sky.expired(whose); got > most {
 			t.Errorf("%s: %d AssumeRole, want at most %d", whose, got, most)
+		}
+	}
+}
+
+// neverExpired fails the test if AWS was called with a session whose time was over: what a table keeps of it is no longer to be
+// taken (trap 2). AWS says so before it looks at who is calling; the sky says so of those whom AWS knows.
+func neverExpired(t *testing.T, calls []localaws.Call) {
+	t.Helper()
+	for _, call := range calls {
+		if strings.HasPrefix(call.Code, "ExpiredToken") && call.Principal == "" {
+			t.Errorf("%s was called with a session that had ended", call.Operation)
 		}
 	}
 }

@@ -29,13 +29,16 @@ type act struct {
 	check func(w *world, mark string, a deploymenttest.Answer) string
 	// claims are what a success says of each part, where that isn't that all is done.
 	claims func(a deploymenttest.Answer) ([]claim, error)
+	// pages are what a success says of each part of each key that it is about, where it is one page, and the cursor of the next one.
+	pages func(a deploymenttest.Answer) (told map[string][]claim, next string, err error)
 	// truth is how often each part is there now; nil for what only reads.
 	truth func(w *world, mark string) ([]int, error)
 	whole bool // all parts are there or none
+	each  bool // each time that it is sent it may be carried out
 	// repeated are the codes that an answer may have when an earlier try may have been carried out, and what they claim.
 	repeated map[string]claim
-	others   []string      // codes that may be answered whatever befalls, and claim that nothing was done
-	within   time.Duration // how long it may be sent again; zero: for ever
+	others   map[string]claim // codes that may be answered whatever befalls, and what they claim
+	within   time.Duration    // how long it may be sent again; zero: for ever
 }
 
 // claim is what an answer says of a write.
@@ -59,20 +62,25 @@ type deed struct {
 	claims []claim       // the last answer's, of each part; or of all, if there is one
 	said   []string      // the answers
 	first  time.Time     // when it was first sent
+	again  bool          // the last answer is that it may be sent again
+	book   *book         // of what goes on from page to page
 }
 
 // tries is how often a caller sends what may be sent again.
 const tries = 4
 
-// carryOut sends what the deed is until it is answered by something else than that it may be sent again.
+// carryOut sends what the deed is, page by page, until it is answered by something else than that it may be sent again.
 func (w *world) carryOut(t *testing.T, d *deed) {
 	t.Helper()
-	for range tries {
+	for tried := 0; tried < tries; {
 		w.try(t, d)
-		if d.claims[0] != asRetryable || len(d.claims) > 1 {
+		switch {
+		case d.again:
+			tried++
+			time.Sleep(time.Second)
+		case !d.book.more():
 			return
 		}
-		time.Sleep(time.Second)
 	}
 }
 
@@ -81,10 +89,13 @@ func (w *world) repeat(t *testing.T, plan []deed) {
 	t.Helper()
 	for i := range plan {
 		d := &plan[i]
-		if len(d.claims) > 1 || d.claims[0] != asRetryable || d.within > 0 && time.Since(d.first) > d.within {
+		if !d.again || d.within > 0 && time.Since(d.first) > d.within {
 			continue
 		}
-		if w.try(t, d); d.claims[0] == asRetryable {
+		for w.try(t, d); !d.again && d.book.more(); {
+			w.try(t, d)
+		}
+		if d.again {
 			t.Errorf("%s %s did not succeed when it was sent again: %s", d.name, d.mark, strings.Join(d.said, "\n\t"))
 		}
 	}
@@ -93,7 +104,7 @@ func (w *world) repeat(t *testing.T, plan []deed) {
 // try sends what the deed is once.
 func (w *world) try(t *testing.T, d *deed) {
 	t.Helper()
-	r := d.request(w, d.mark)
+	r := d.book.turned(d.request(w, d.mark))
 	header := r.header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -123,29 +134,42 @@ var stormy = []string{"aws_throttled", "aws_unavailable", "deadline_exceeded"}
 
 // read is what an answer claims.
 func (w *world) read(d *deed, a deploymenttest.Answer) ([]claim, error) {
+	d.again = false
 	if a.Status/100 == 2 {
 		if d.check != nil {
 			if wrong := d.check(w, d.mark, a); wrong != "" {
 				return []claim{asDone}, fmt.Errorf("a success that is none: %s", wrong)
 			}
 		}
-		if d.act.claims != nil {
+		switch {
+		case d.pages != nil:
+			return d.book.read(d.pages(a))
+		case d.act.claims != nil:
 			return d.act.claims(a)
 		}
 		return []claim{asDone}, nil
 	}
+	c, err := d.readProblem(a)
+	d.again = c == asRetryable
+	if d.book != nil {
+		return d.book.stop(c), err
+	}
+	return []claim{c}, err
+}
+
+// readProblem is what a problem claims of the request that it answers.
+func (d *deed) readProblem(a deploymenttest.Answer) (claim, error) {
 	var p problemShown
 	if err := json.Unmarshal([]byte(a.Body), &p); err != nil {
-		return []claim{asUnknown}, fmt.Errorf("the answer is no problem: %w", err)
+		return asUnknown, fmt.Errorf("the answer is no problem: %w", err)
 	}
 	if c, ok := d.repeated[p.Code]; ok && len(d.said) > 1 {
-		return []claim{c}, nil
+		return c, nil
 	}
-	if slices.Contains(d.others, p.Code) {
-		return []claim{asDenied}, nil
+	if c, ok := d.others[p.Code]; ok {
+		return c, nil
 	}
-	c, err := p.claim(a.Status, d.truth != nil)
-	return []claim{c}, err
+	return p.claim(a.Status, d.truth != nil)
 }
 
 // problemShown is what a problem says of whether something was done.
@@ -173,40 +197,66 @@ func (p problemShown) claim(status int, writes bool) (claim, error) {
 type world struct {
 	*deploymenttest.Stack
 
-	customer customerAccount
+	customer *customerAccount
 	runs     counter // of the customer's function
+	audits   *audits
+	rotation [2]deploymenttest.Keys // of one user
 	acts     []act
 }
 
-func newWorld(t *testing.T, s *deploymenttest.Stack) *world {
+func newWorld(t *testing.T, s *deploymenttest.Stack, customer *customerAccount) *world {
 	t.Helper()
-	w := &world{Stack: s, customer: newCustomerAccount(t.Context, s), acts: slices.Concat(itemWrites(), objectWrites(), invocations(), configurationWrites(), reads())}
+	w := &world{Stack: s, customer: customer, acts: slices.Concat(
+		itemWrites(), objectWrites(), prefixWrites(), invocations(), configurationWrites(), providerWrites(), auditWrites(),
+		reads(), auditReads(),
+	)}
 	if err := w.register(); err != nil {
 		t.Fatal(err)
 	}
 	s.Connection(counting, "lambda", demosite.Provider, `"functions":["`+counting+`"]`)
+	w.rotation = w.twoKeys(t)
+	w.audits = w.auditFirst(t)
 	return w
 }
 
-// plan draws what one client does, and prepares it.
-func (w *world) plan(t *testing.T, random *rand.Rand, client int) []deed {
-	t.Helper()
-	token := w.TokenOf(demosite.Site, fmt.Sprint("client-", client%clients), "arngate/connect", "arngate/admin")
-	plan := make([]deed, steps)
-	for i := range plan {
-		chosen := w.acts[random.IntN(len(w.acts))]
-		plan[i] = deed{
-			act: chosen, token: token, mark: fmt.Sprintf("%s-%d-%d", chosen.name, client, i),
-			pause: time.Duration(random.IntN(3000)) * time.Millisecond,
-		}
-		if chosen.prepare == nil {
-			continue
-		}
-		if err := chosen.prepare(w, plan[i].mark); err != nil {
-			t.Fatalf("prepare %s: %v", plan[i].mark, err)
+// deck is every act, and those that write twice: the trouble of a write is worth more.
+func (w *world) deck(random *rand.Rand) []act {
+	deck := slices.Clone(w.acts)
+	for _, a := range w.acts {
+		if a.truth != nil {
+			deck = append(deck, a)
 		}
 	}
-	return plan
+	random.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+	return deck
+}
+
+// plan deals what the clients do in one phase, so that each act has its turn, and prepares it.
+func (w *world) plan(t *testing.T, random *rand.Rand, phase int) [][]deed {
+	t.Helper()
+	var deck []act
+	plans := make([][]deed, clients)
+	for i := range clients * steps {
+		client := i % clients
+		if len(deck) == 0 {
+			deck = w.deck(random)
+		}
+		d := deed{
+			act: deck[0], token: w.TokenOf(demosite.Site, fmt.Sprint("client-", client), "arngate/connect", "arngate/admin", "arngate/audit"),
+			mark: fmt.Sprintf("%s-%d-%d", deck[0].name, phase, i), pause: time.Duration(random.IntN(3000)) * time.Millisecond,
+		}
+		deck = deck[1:]
+		if d.pages != nil {
+			d.book = &book{parts: map[string][]claim{}}
+		}
+		if d.prepare != nil {
+			if err := d.prepare(w, d.mark); err != nil {
+				t.Fatalf("prepare %s: %v", d.mark, err)
+			}
+		}
+		plans[client] = append(plans[client], d)
+	}
+	return plans
 }
 
 // reconcile holds what was answered against what is there, and says how much there was of it.
@@ -222,7 +272,8 @@ func (w *world) reconcile(t *testing.T, plans [][]deed) {
 		}
 		times, err := d.truth(w, d.mark)
 		if err != nil {
-			t.Fatalf("look at %s: %v", d.mark, err)
+			t.Errorf("%s %s: %v\n\t%s", d.name, d.mark, err, strings.Join(d.said, "\n\t"))
+			continue
 		}
 		if wrong := d.wrong(times); wrong != "" {
 			t.Errorf("%s %s: %s (%v)\n\t%s", d.name, d.mark, wrong, times, strings.Join(d.said, "\n\t"))
@@ -242,7 +293,7 @@ func (d *deed) wrong(times []int) string {
 	}
 	for i, c := range claims {
 		switch {
-		case times[i] > 1:
+		case times[i] > 1 && (!d.each || times[i] > len(d.said)):
 			return "doubled"
 		case d.whole && times[i] != times[0]:
 			return "half done"

@@ -155,10 +155,10 @@ func itemIsThere(w *world, id string) ([]int, error) {
 	return []int{1}, nil
 }
 
-func (customerAccount) all(times int, err error) ([]int, error) { return []int{times}, err }
+func (*customerAccount) all(times int, err error) ([]int, error) { return []int{times}, err }
 
 // item is an item as it is; nil if there is none.
-func (c customerAccount) item(id string) (map[string]types.AttributeValue, error) {
+func (c *customerAccount) item(id string) (map[string]types.AttributeValue, error) {
 	out, err := c.dynamodb.GetItem(c.ctx(), &awsdynamodb.GetItemInput{
 		TableName: aws.String(demosite.Table), Key: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
 		ConsistentRead: aws.Bool(true),
@@ -169,7 +169,7 @@ func (c customerAccount) item(id string) (map[string]types.AttributeValue, error
 	return out.Item, nil
 }
 
-func (c customerAccount) putItem(id string) error {
+func (c *customerAccount) putItem(id string) error {
 	_, err := c.dynamodb.PutItem(c.ctx(), &awsdynamodb.PutItemInput{
 		TableName: aws.String(demosite.Table), Item: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
 	})
@@ -180,7 +180,7 @@ func (c customerAccount) putItem(id string) error {
 }
 
 // number is what has been added to an item.
-func (c customerAccount) number(id string) (int, error) {
+func (c *customerAccount) number(id string) (int, error) {
 	item, err := c.item(id)
 	n, ok := item["n"].(*types.AttributeValueMemberN)
 	if err != nil || !ok {
@@ -190,7 +190,7 @@ func (c customerAccount) number(id string) (int, error) {
 }
 
 // marksIn is how often a mark is in an item's list.
-func (c customerAccount) marksIn(id, mark string) (int, error) {
+func (c *customerAccount) marksIn(id, mark string) (int, error) {
 	item, err := c.item(id)
 	if err != nil {
 		return 0, err

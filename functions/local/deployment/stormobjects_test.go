@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -29,16 +30,34 @@ type customerAccount struct {
 	dynamodb *awsdynamodb.Client
 	s3       *awss3.Client
 	registry *awsdynamodb.Client // the gateway's own
-	uploads  *sync.Map           // by key: the id of an upload, and its part's ETag
+	uploads  sync.Map            // by key: the id of an upload, and its part's ETag
+	writes   atomic.Int64        // that others have made meanwhile
+
+	revisions sync.Map // of providers, before the storm
 }
 
-func newCustomerAccount(ctx func() context.Context, s *deploymenttest.Stack) customerAccount {
-	return customerAccount{
-		ctx: ctx, dynamodb: awsdynamodb.NewFromConfig(s.Customer()), registry: awsdynamodb.NewFromConfig(s.Operator()),
-		s3:      awss3.NewFromConfig(s.Customer(), func(o *awss3.Options) { o.UsePathStyle = true }),
-		uploads: &sync.Map{},
-	}
+func (c *customerAccount) connect(ctx func() context.Context, s *deploymenttest.Stack) {
+	c.ctx = ctx
+	c.dynamodb, c.registry = awsdynamodb.NewFromConfig(s.Customer()), awsdynamodb.NewFromConfig(s.Operator())
+	c.s3 = awss3.NewFromConfig(s.Customer(), func(o *awss3.Options) { o.UsePathStyle = true })
 }
+
+// meanwhile stands between the functions and AWS, and has somebody else write what raced moves take, as soon as it is copied.
+func (c *customerAccount) meanwhile(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		answer, err := next.RoundTrip(r)
+		if _, key, copied := strings.Cut(r.Header.Get("X-Amz-Copy-Source"), "/"); copied && strings.HasPrefix(key, raced) {
+			err = errors.Join(err, c.putContent(key, fmt.Sprint("written meanwhile, as number ", c.writes.Add(1))))
+		}
+		return answer, err
+	})
+}
+
+// roundTripper is a function as a transport.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip sends a request.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 const bucketRoute = "/v1/s3/files/buckets/" + demosite.Bucket
 
@@ -94,6 +113,11 @@ func objectWrites() []act {
 		},
 		{name: "move", prepare: prepared, request: passing("move"), claims: claimsOfMove, truth: moved},
 		{
+			name: raced, prepare: prepared, request: passing("move"), claims: claimsOfMove, truth: movedInTime,
+			// The SDK may have asked again for what had been copied, when it was no longer the same.
+			others: map[string]claim{"condition_failed": asUnknown},
+		},
+		{
 			name: "complete-upload", truth: objectIsThere,
 			prepare: func(w *world, mark string) error { return w.customer.upload(mark) },
 			request: func(w *world, mark string) request {
@@ -111,13 +135,15 @@ func passing(how string) func(*world, string) request {
 	}
 }
 
-// moved is whether there is a copy, and whether the source is gone. It is an error if that is all there was.
-func moved(w *world, mark string) ([]int, error) {
-	there, err := objectIs(w, mark+"-there", mark)
+func moved(w *world, mark string) ([]int, error) { return movedTo(w, mark, mark+"-there") }
+
+// movedTo is whether there is a copy, and whether the source is gone. It is an error if that is all there was.
+func movedTo(w *world, from, to string) ([]int, error) {
+	there, err := objectIs(w, to, from)
 	if err != nil {
 		return nil, err
 	}
-	gone, err := objectIsGone(w, mark)
+	gone, err := objectIsGone(w, from)
 	if err == nil && gone[0] > there[0] {
 		err = errors.New("the object is lost")
 	}
@@ -126,6 +152,7 @@ func moved(w *world, mark string) ([]int, error) {
 
 type outcomesShown struct {
 	Items []struct {
+		Key     string       `json:"key"`
 		Outcome string       `json:"outcome"`
 		Problem problemShown `json:"problem"`
 	} `json:"items"`
@@ -157,6 +184,9 @@ func claimsOfMove(a deploymenttest.Answer) ([]claim, error) {
 	case "moved":
 		return []claim{asDone, asDone}, nil
 	case "copied_not_deleted":
+		if item.Problem.Code == "condition_failed" { // it has been written anew
+			return []claim{asDone, asDenied}, nil
+		}
 		c, err := item.Problem.claim(item.Problem.Status, true)
 		return []claim{asDone, c}, err
 	default:
@@ -183,6 +213,33 @@ func objectIs(w *world, key, content string) ([]int, error) {
 	return []int{1}, nil
 }
 
+// raced is the move of what somebody else writes anew while it is moved.
+const raced = "raced-move"
+
+// movedInTime is whether there is a copy. It is an error if what was written meanwhile was deleted for it.
+func movedInTime(w *world, mark string) ([]int, error) {
+	there, err := w.customer.exists(mark + "-there")
+	if err != nil {
+		return nil, err
+	}
+	kept, err := w.customer.exists(mark)
+	if err == nil && !kept {
+		err = errors.New("what was written meanwhile is lost")
+	}
+	return []int{oneIf(there), 0}, err
+}
+
+func (c *customerAccount) exists(key string) (bool, error) {
+	_, err := c.s3.HeadObject(c.ctx(), &awss3.HeadObjectInput{Bucket: aws.String(demosite.Bucket), Key: &key})
+	if _, absent := errors.AsType[*s3types.NotFound](err); absent {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("head object: %w", err)
+	}
+	return true, nil
+}
+
 func objectIsThere(w *world, mark string) ([]int, error) { return objectIs(w, mark, mark) }
 
 func objectIsGone(w *world, mark string) ([]int, error) {
@@ -193,9 +250,11 @@ func objectIsGone(w *world, mark string) ([]int, error) {
 	return []int{1 - there[0]}, nil
 }
 
-func (c customerAccount) putObject(key string) error {
+func (c *customerAccount) putObject(key string) error { return c.putContent(key, key) }
+
+func (c *customerAccount) putContent(key, content string) error {
 	_, err := c.s3.PutObject(c.ctx(), &awss3.PutObjectInput{
-		Bucket: aws.String(demosite.Bucket), Key: &key, Body: strings.NewReader(key), ContentType: aws.String("text/plain"),
+		Bucket: aws.String(demosite.Bucket), Key: &key, Body: strings.NewReader(content), ContentType: aws.String("text/plain"),
 	})
 	if err != nil {
 		return fmt.Errorf("put object: %w", err)
@@ -204,7 +263,7 @@ func (c customerAccount) putObject(key string) error {
 }
 
 // upload sends an object in one part, and keeps what completes it.
-func (c customerAccount) upload(key string) error {
+func (c *customerAccount) upload(key string) error {
 	begun, err := c.s3.CreateMultipartUpload(c.ctx(), &awss3.CreateMultipartUploadInput{Bucket: aws.String(demosite.Bucket), Key: &key})
 	if err != nil {
 		return fmt.Errorf("create upload: %w", err)
@@ -221,7 +280,7 @@ func (c customerAccount) upload(key string) error {
 
 // configured are the entries of the demo site in the registry of that name, and whether the demo's provider is said to be used
 // by it.
-func (c customerAccount) configured(kind, name string) (entry map[string]types.AttributeValue, used bool, err error) {
+func (c *customerAccount) configured(kind, name string) (entry map[string]types.AttributeValue, used bool, err error) {
 	read := func(sk string) (map[string]types.AttributeValue, error) {
 		out, err := c.registry.GetItem(c.ctx(), &awsdynamodb.GetItemInput{
 			TableName: aws.String(deployment.StackName + "-Registry"), ConsistentRead: aws.Bool(true),

@@ -32,7 +32,7 @@ func (s *sky) turn(p *phase) { s.phase.Store(p) }
 // squall is a kind of trouble and how many of a hundred calls it befalls.
 type squall struct {
 	percent int
-	fault   localaws.Fault
+	fault   localaws.Fault // its Match, if there is one, says which calls these are of
 }
 
 // codes are a service's own for throttling, for failing, and for credentials that have expired, with the statuses they come by.
@@ -49,6 +49,9 @@ func services() map[string]codes {
 		"lambda":   {"TooManyRequestsException", "ServiceException", "ExpiredTokenException", http.StatusTooManyRequests, failed, http.StatusForbidden},
 		"sts":      {"Throttling", "InternalFailure", "", bad, failed, 0},
 		"kms":      {"ThrottlingException", "KMSInternalException", "", bad, failed, 0},
+		"iam":      {"Throttling", "ServiceFailure", "ExpiredToken", bad, failed, http.StatusForbidden},
+		"sqs":      {"RequestThrottled", "InternalError", "", http.StatusForbidden, failed, 0},
+		"events":   {"ThrottlingException", "InternalException", "", bad, failed, 0},
 	}
 }
 
@@ -67,9 +70,37 @@ func (c codes) squalls() []squall {
 	}
 }
 
+// worst is the trouble that shows whether what must not be done twice, or not be forgotten, is in good hands. It befalls more calls
+// than other trouble does.
+func worst() []squall {
+	var all []squall
+	for service, operations := range map[string][]string{
+		"dynamodb": {"PutItem", "UpdateItem", "DeleteItem"}, "s3": {"PutObject", "DeleteObject", "CompleteMultipartUpload"}, "lambda": {"Invoke"},
+	} {
+		for _, operation := range operations {
+			all = append(all, squall{20, localaws.Fault{Service: service, Operation: operation, Cut: true}})
+		}
+	}
+	const refused = "AccessDeniedException" // and not tried again by the SDK
+	return append(all,
+		// Carried out when nobody waits any more.
+		squall{33, localaws.Fault{Service: "dynamodb", Operation: "TransactWriteItems", Delay: time.Hour, Match: foreign}},
+		squall{50, localaws.Fault{Service: "events", Operation: "PutEvents", Status: http.StatusForbidden, Code: refused}},
+		// So that Lambda delivers again what a worker has answered for.
+		squall{20, localaws.Fault{Service: "sqs", Operation: "DeleteMessageBatch", Status: http.StatusForbidden, Code: refused}},
+	)
+}
+
 // befall has the storm's trouble befall what is called of AWS by the functions, and by nobody else.
 func (s *sky) befall(aws *localaws.AWS) {
 	s.calls, s.lives, s.dead = map[string]int{}, map[string]time.Time{}, map[string]map[string]bool{}
+	for i, squall := range worst() {
+		f := squall.fault
+		f.Match = func(call localaws.Call) bool {
+			return (squall.fault.Match == nil || squall.fault.Match(call)) && s.strikes(fmt.Sprint("worst ", i), squall.percent, call)
+		}
+		aws.Inject(f)
+	}
 	for name, c := range services() {
 		if c.expired != "" {
 			aws.Inject(localaws.Fault{Service: name, Status: c.expiredStatus, Code: c.expired, Match: s.expires})
@@ -93,16 +124,17 @@ func (s *sky) befall(aws *localaws.AWS) {
 	aws.Inject(localaws.Fault{Service: "dynamodb", Delay: tableTime, Match: own})
 }
 
-// strikes says whether a kind of trouble befalls a call: by the seed, and by how many of the operation there have been.
+// strikes says whether a kind of trouble befalls a call: one of so many of the operation, and which of them by the seed.
 func (s *sky) strikes(kind string, percent int, call localaws.Call) bool {
 	if !byFunctions(call) || !s.phase.Load().trouble(call) {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	which := kind + " " + call.Service + " " + call.Operation
+	which, of := kind+" "+call.Service+" "+call.Operation, 100/percent
+	n := s.calls[which]
 	s.calls[which]++
-	return s.draw(which, s.calls[which], 100) < percent
+	return s.draw(which, n/of, of) == n%of
 }
 
 // draw is a number below n that the seed fixes for the i-th of these.
@@ -146,8 +178,15 @@ func (s *sky) expired(whose string) int {
 // own says that a call was made in Arngate's own account.
 func own(c localaws.Call) bool { return strings.Contains(c.Principal, ":"+deployment.Account+":") }
 
-// byFunctions says that a call was made by a function, not by whoever prepares or looks at the accounts.
+// foreign says that it was made in a customer's.
+func foreign(c localaws.Call) bool { return !own(c) }
+
+// byFunctions says that a call was made by a function, not by whoever prepares or looks at the accounts, nor by Lambda for its own.
 func byFunctions(c localaws.Call) bool {
+	if c.Service == "sqs" && (c.Operation == "ReceiveMessage" || c.Operation == "GetQueueAttributes") {
+		return false
+	}
 	return strings.Contains(c.Principal, ":"+deployment.Account+":assumed-role/") ||
-		strings.Contains(c.Principal, ":"+demosite.Account+":assumed-role/"+demosite.RoleName+"/")
+		strings.Contains(c.Principal, ":"+demosite.Account+":assumed-role/"+demosite.RoleName+"/") ||
+		strings.Contains(c.Principal, ":"+demosite.Account+":user/"+rotating)
 }
