@@ -127,7 +127,7 @@ func (b *Broker) load(ctx context.Context, key Key, r Request) (Credentials, Tie
 		case err == nil && !b.dropped.Contains(result.entry.credentials.AccessKeyID):
 			return result.entry.credentials, result.tier, nil
 		case err == nil: // read by shared work that began before they were dropped
-		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		case mayBegin(ctx) && errors.Is(err, context.DeadlineExceeded):
 			// The first caller had less time than this one.
 		default:
 			return Credentials{}, "", err
@@ -158,6 +158,12 @@ func (b *Broker) join(ctx context.Context, key Key, r Request) (found, error) {
 	case <-ctx.Done():
 		return found{}, ctx.Err()
 	}
+}
+
+// mayBegin reports whether work that ctx's caller begins has any time. Without, it would only take those with it who have more.
+func mayBegin(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > tellTime)
 }
 
 // detach returns a context that outlives ctx's cancellation, but ends before its deadline: nothing outlives an invocation.
