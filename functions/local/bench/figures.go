@@ -2,12 +2,14 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// figures are what was measured: by package and name, as in "./functions/s3 OverDirect/16KiB", the values by unit.
-type figures map[string]map[string]float64
+// figures are what was measured: by package and name, as in "./functions/s3 OverDirect/16KiB", the values by unit, one for each
+// run, sorted.
+type figures map[string]map[string][]float64
 
 // processors is what go test appends to a benchmark's name: how many there are.
 var processors = regexp.MustCompile(`-\d+$`)
@@ -34,13 +36,18 @@ func (f figures) set(name, unit, text string) {
 		return // text, such as who wrote it
 	}
 	if f[name] == nil {
-		f[name] = map[string]float64{}
+		f[name] = map[string][]float64{}
 	}
-	f[name][unit] = value
+	values := f[name][unit]
+	at, _ := slices.BinarySearch(values, value)
+	f[name][unit] = slices.Insert(values, at, value)
 }
 
-// get is one figure; ok is false if it was not measured.
+// get is one figure, the median of its runs; ok is false if it was not measured.
 func (f figures) get(name, unit string) (value float64, ok bool) {
-	value, ok = f[name][unit]
-	return value, ok
+	values := f[name][unit]
+	if len(values) == 0 {
+		return 0, false
+	}
+	return values[len(values)/2], true
 }
