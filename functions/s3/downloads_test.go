@@ -120,8 +120,8 @@ func TestTrap37TrueExpiry(t *testing.T) {
 				Items     []s3.Download
 			}
 			b.post(t, "files/"+path, body).into(t, &got)
-			if ends := got.ExpiresAt.Sub(before); ends > test.lasts || ends < test.lasts-5*time.Second {
-				t.Errorf("%s with %v left, asked%s: ends after %v", path, test.left, test.asked, ends)
+			if most, least := got.ExpiresAt.Sub(before), time.Until(got.ExpiresAt); least > test.lasts || most < test.lasts-5*time.Second {
+				t.Errorf("%s with %v left, asked%s: ends after %v to %v", path, test.left, test.asked, least, most)
 			}
 			for _, d := range got.Items {
 				link, err := url.Parse(d.URL)
