@@ -79,7 +79,7 @@ func NewBroker(source Source, store Store, sealer Sealer, o Options) (*Broker, e
 // [ErrThrottled]; any other error is STS's, the network's, or ctx's.
 func (b *Broker) Get(ctx context.Context, r Request) (Credentials, Tier, error) {
 	got, tier, err := b.get(ctx, r)
-	if err != nil || r.Lasting <= 0 || time.Until(got.Expires) >= r.Lasting {
+	if err != nil || r.Lasting == 0 || time.Until(got.Expires) >= r.Lasting {
 		return got, tier, err
 	}
 	return b.replace(ctx, r, got, tier)

@@ -64,3 +64,43 @@ func TestWaitersOutliveTheFirstsDeadline(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// Whoever has no time left for shared work begins none: who has would join it, and fail with it.
+func TestNoWorkIsBegunWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sts.delay = time.Second
+		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		if _, _, err := w.instance().Get(short, request()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the deadline", err)
+		}
+		if got, want := len(w.sts.calls()), 1; got != want {
+			t.Errorf("got %d AssumeRole, want %d", got, want)
+		}
+	})
+}
+
+// Work that ended with its first caller's time is begun again by who has a later deadline, too.
+func TestALaterDeadlineBeginsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.sts.delay = time.Second
+		broker := w.instance()
+		var all sync.WaitGroup
+		for _, c := range []struct {
+			time time.Duration
+			want error
+		}{{500 * time.Millisecond, context.DeadlineExceeded}, {5 * time.Second, nil}} {
+			ctx, cancel := context.WithTimeout(t.Context(), c.time)
+			defer cancel()
+			all.Go(func() {
+				if _, _, err := broker.Get(ctx, request()); !errors.Is(err, c.want) {
+					t.Errorf("who has %s: got %v, want %v", c.time, err, c.want)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+	})
+}
