@@ -68,6 +68,7 @@ func deploy(tb testing.TB, o Options, address string, api http.RoundTripper) (*S
 	if err != nil {
 		return nil, fmt.Errorf("deploy: %w", err)
 	}
+	s.Wait() // what functions begin by themselves is none of the calls that a test looks at
 	return s, nil
 }
 
