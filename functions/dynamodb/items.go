@@ -106,7 +106,7 @@ func keyFaults(schema plan.Key, key value.Item) []value.Fault {
 		}
 	}
 	for name := range key {
-		if name != schema.Partition.Name && name != schema.Sort.Name {
+		if name == "" || name != schema.Partition.Name && name != schema.Sort.Name { // without a sort key its name is empty
 			add(name, "is no part of the table's key")
 		}
 	}

@@ -325,6 +325,10 @@ func TestAnItemIsReadConsistentlyByItsWholeKey(t *testing.T) {
 	if _, faults := itemQuery(truthDescription().Key, key); len(faults) != 1 || faults[0].Pointer != "query.key/sk" {
 		t.Errorf("without the sort key: %v", faults)
 	}
+	key[""] = &types.AttributeValueMemberS{Value: "x"}
+	if _, faults := itemQuery(plan.Key{Partition: plan.Attribute{Name: "pk", Type: "S"}}, key); len(faults) != 1 || faults[0].Pointer != "query.key/" {
+		t.Errorf("with an attribute without a name: %v", faults)
+	}
 }
 
 // pages is a pageReader that answers by a function.
