@@ -16,7 +16,7 @@ type OwnOptions struct {
 
 // Own returns the configuration for calls to the gateway's own account: its tables, its key, and AssumeRole itself.
 // It is the only place where the gateway's own credentials are used. The SDK's package config, with its chain of sources for
-// credentials, isn't linked: of them Lambda has one, and the clients for the others cost every cold start a millisecond.
+// credentials, isn't linked: of them Lambda has two, and the clients for the others cost every cold start a millisecond.
 func Own(o OwnOptions) aws.Config {
 	if o.Transport == nil {
 		o.Transport = NewTransport()
