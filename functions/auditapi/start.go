@@ -17,6 +17,7 @@ import (
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
 	"github.com/arngate/arngate/shared/registry"
+	"github.com/arngate/arngate/shared/telemetry"
 )
 
 // startBody names what to audit.
@@ -44,7 +45,8 @@ func registerStart(api *httpapi.API, a audits, scopes []string) {
 		ID: "start-audits", Method: http.MethodPost, Path: "/v1/audits", Scopes: scopes, Tags: tags(), Status: http.StatusAccepted,
 		Summary: "Audit providers",
 		Description: "Queues one audit for each provider. Read how far it is with GET /v1/audits/{id}, or, of one provider, wait for it with " +
-			"`wait=true`: the answer is 200 with the report then, or 202 where the time wasn't enough; the audit goes on all the same. " +
+			"`wait=true`: the answer is 200 with the report then, or 202 where the time wasn't enough, or the report couldn't be read " +
+			"at once; the audit goes on all the same. " +
 			"A site may ask ten times a minute.",
 		Others:         map[int]string{http.StatusOK: "With `wait=true`: the audit has ended, and has its report unless it failed"},
 		Problems:       []problem.Code{problem.ProviderNotFound, problem.ProviderAwaitingRole, problem.RateLimited, problem.AWSUnavailable},
@@ -77,11 +79,16 @@ func (a audits) start(ctx context.Context, in *startInput) (*startOutput, error)
 	for _, each := range queued {
 		out.Body.Audits = append(out.Body.Audits, view(each))
 	}
-	if in.Wait && queued[0].Status.Ended() {
-		out.Status = http.StatusOK
-		out.Body.Audits[0], err = a.withReport(ctx, queued[0])
+	if !in.Wait || !queued[0].Status.Ended() {
+		return out, nil
 	}
-	return out, err
+	reported, err := a.withReport(ctx, queued[0])
+	if err != nil { // a problem would have the audit asked for once more
+		telemetry.From(ctx).Logger().WarnContext(ctx, "report not read", "audit", queued[0].ID, "error", err.Error())
+		return out, nil
+	}
+	out.Status, out.Body.Audits[0] = http.StatusOK, reported
+	return out, nil
 }
 
 func startFaults(in *startInput) []problem.Fault {

@@ -100,6 +100,28 @@ func TestWaitingSurvivesTheTable(t *testing.T) {
 	})
 }
 
+// Nor does that its report can't be read: a problem would have it asked for again.
+func TestWaitingSurvivesTheReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := deploymenttest.InProcess(t, deploymenttest.Options{})
+		go func() {
+			time.Sleep(time.Second)
+			finish(t, s)
+			s.AWS.Inject(localaws.Fault{Service: "dynamodb", Operation: "Query", Code: "InternalServerError", Status: 500})
+		}()
+		a := s.Call(post, audits+"?wait=true", s.Auditor(), `{"providers":["demo"]}`)
+		want(t, a, http.StatusAccepted, "")
+		got := read[started](t, a).Audits
+		if len(got) != 1 || got[0].Status != "done" || got[0].Report != nil {
+			t.Fatalf("got %s", a.Body)
+		}
+		s.AWS.ClearFaults()
+		if done := read[audited](t, s.Call(get, audits+"/"+got[0].ID, s.Auditor(), "")); done.Report == nil {
+			t.Error("the report isn't there afterwards")
+		}
+	})
+}
+
 // Whoever waits gets the report or the audit's id, and never runs out of time over reading the report: whenever the audit ends, with
 // tables that are slow.
 func TestWaitingKeepsTimeForTheReport(t *testing.T) {
