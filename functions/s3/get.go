@@ -52,7 +52,11 @@ func (in *getObjectInput) request(b *bucket) *awss3.GetObjectInput {
 	return out
 }
 
+// httpDate is the date of a header; nil if it has none, as most requests, or one that HTTP doesn't know.
 func httpDate(text string) *time.Time {
+	if text == "" {
+		return nil
+	}
 	date, err := http.ParseTime(text)
 	if err != nil {
 		return nil

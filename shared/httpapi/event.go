@@ -2,11 +2,11 @@ package httpapi
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/segmentio/asm/base64"
 )
 
 // event is what this package reads of an API Gateway event in payload format 2.0 ("Create AWS Lambda proxy

@@ -1,10 +1,12 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -235,4 +237,41 @@ func TestIfMatch(t *testing.T) {
 			t.Errorf("If-Match %s on %q: %v, want %v", test.header, test.revision, got, test.want)
 		}
 	}
+}
+
+// Bytes come and go by a library's vector instructions: whatever they are, as by encoding/base64.
+func FuzzBytes(f *testing.F) {
+	b := newBench(f)
+	for size := range 100 {
+		content := bytes.Repeat([]byte("\xff\x00\xd8"), size)[:size]
+		f.Add(content, base64.StdEncoding.EncodeToString(content))
+	}
+	for at := range 64 {
+		text := []byte(strings.Repeat("QUJD", 16))
+		for _, odd := range []byte("=\n-_ \x7f") {
+			text[at] = odd
+			f.Add(text, string(text))
+		}
+	}
+	f.Fuzz(func(t *testing.T, content []byte, text string) {
+		if !utf8.ValidString(text) {
+			t.Skip("no JSON string")
+		}
+		b.payload = append([]byte{0xff}, content...)
+		out := b.do(t, request{method: http.MethodPut, path: "/v1/bytes"})
+		if want := base64.StdEncoding.EncodeToString(b.payload); !out.IsBase64 || out.Body != want {
+			t.Errorf("%q is sent as %q, want %q", b.payload, out.Body, want)
+		}
+		b.payload = nil
+		in := b.do(t, request{method: http.MethodPut, path: "/v1/bytes", body: text, isBase64: true})
+		want, err := base64.StdEncoding.DecodeString(text)
+		switch {
+		case err != nil:
+			if in.Status != http.StatusBadRequest {
+				t.Errorf("%q is taken, with %d, as %q", text, in.Status, in.bytes(t))
+			}
+		case in.Status != http.StatusOK || !bytes.Equal(in.bytes(t), want):
+			t.Errorf("%q is taken, with %d, as %q, want %q", text, in.Status, in.bytes(t), want)
+		}
+	})
 }

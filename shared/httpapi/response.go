@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/base64"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/segmentio/asm/base64"
 )
 
 // Headers of Arngate's answers.
@@ -150,7 +150,10 @@ func appendBody(out, body []byte, asText bool) []byte {
 		return appendString(out, body)
 	}
 	out = append(out, `,"isBase64Encoded":true,"body":"`...)
-	return append(base64.StdEncoding.AppendEncode(out, body), '"')
+	size := base64.StdEncoding.EncodedLen(len(body))
+	out = slices.Grow(out, size+len(`"}`))
+	base64.StdEncoding.Encode(out[len(out):len(out)+size], body)
+	return append(out[:len(out)+size], '"')
 }
 
 // escapes says how many bytes a byte of UTF-8 text adds when a JSON string escapes it (RFC 8259 section 7).

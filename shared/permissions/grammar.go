@@ -42,6 +42,9 @@ func IsBucketName(name string) bool {
 			return false
 		}
 	}
+	if !consists(name, decimals+".") {
+		return true
+	}
 	_, err := netip.ParseAddr(name)
 	return err != nil
 }
