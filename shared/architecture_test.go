@@ -19,9 +19,9 @@ const module = "github.com/arngate/arngate/"
 var allowed = map[string]string{
 	"functions/configuration": "shared/registry shared/rolekit shared/awsclient shared/permissions " + function,
 	"functions/dynamodb":      function,
-	"functions/s3":            function,
+	"functions/s3":            "shared/awsclient/s3client " + function,
 	"functions/lambda":        "shared/awsclient/lambdaclient " + function,
-	"functions/auditapi":      "shared/audit shared/credentials shared/registry " + function,
+	"functions/auditapi":      "shared/audit shared/credentials shared/registry shared/telemetry " + function,
 	"functions/auditworker":   "shared/audit shared/problem shared/registry shared/telemetry",
 	"functions/auditschedule": "shared/audit shared/registry shared/telemetry",
 	"functions/local":         "functions shared",

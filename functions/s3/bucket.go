@@ -11,7 +11,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/connection"
+	"github.com/arngate/arngate/shared/problem"
 )
 
 // maxKey is the most bytes that a key, and so a prefix, has ("Naming Amazon S3 objects", Amazon S3 User Guide).
@@ -46,7 +48,7 @@ func (b *bucket) call(
 ) error {
 	return b.Call(ctx, operation, action, resource, func(ctx context.Context) error {
 		region := b.regions.of(b.name, b.Region)
-		client, err := b.S3In(region)
+		client, err := b.client(region)
 		if err != nil {
 			return err
 		}
@@ -58,12 +60,21 @@ func (b *bucket) call(
 			}
 			return err
 		}
-		if client, err = b.S3In(right); err != nil {
+		if client, err = b.client(right); err != nil {
 			return err
 		}
 		b.regions.remember(b.name, right)
 		return do(ctx, client)
 	})
+}
+
+// client returns the client for a region that the bucket may be in.
+func (b *bucket) client(region string) (*awss3.Client, error) {
+	client, err := s3client.For(b.Clients(), region)
+	if err != nil {
+		return nil, problem.Wrap(problem.ConnectionForbids, "The bucket is in a region that this deployment does not allow.", err)
+	}
+	return client, nil
 }
 
 // arn is the bucket's, or an object's in it. Partition is the connection's own.

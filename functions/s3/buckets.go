@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/cursor"
 	"github.com/arngate/arngate/shared/httpapi"
@@ -101,7 +102,11 @@ func ownBuckets(
 	ctx context.Context, c *connection.Connection, prefix string, token *string, most int,
 ) (out *awss3.ListBucketsOutput, err error) {
 	err = c.Call(ctx, "ListBuckets", "s3:ListAllMyBuckets", "*", func(ctx context.Context) error {
-		out, err = c.S3().ListBuckets(ctx, &awss3.ListBucketsInput{
+		client, err := s3client.For(c.Clients(), c.Region)
+		if err != nil {
+			return err
+		}
+		out, err = client.ListBuckets(ctx, &awss3.ListBucketsInput{
 			Prefix: optional(prefix), ContinuationToken: token, MaxBuckets: aws.Int32(int32(most)), //nolint:gosec // 1 to 1,000
 		})
 		return err

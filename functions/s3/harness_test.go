@@ -19,6 +19,7 @@ import (
 
 	"github.com/arngate/arngate/functions/s3"
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/credentials"
@@ -241,5 +242,9 @@ func (b *bench) direct(t *testing.T, name string, do func(context.Context, *awss
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Call(t.Context(), "DeleteObject", "s3:DeleteObject", "", func(ctx context.Context) error { return do(ctx, c.S3()) })
+	client, err := s3client.For(c.Clients(), c.Region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Call(t.Context(), "DeleteObject", "s3:DeleteObject", "", func(ctx context.Context) error { return do(ctx, client) })
 }

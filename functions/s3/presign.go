@@ -56,7 +56,7 @@ func (b *bucket) sign(
 	ctx context.Context, wanted time.Duration, operation, action, resource string, do func(context.Context, signer) error,
 ) (ends time.Time, err error) {
 	err = b.CallLasting(ctx, min(wanted, lasting), operation, action, resource, func(ctx context.Context) error {
-		client, err := b.S3In(b.regions.of(b.name, b.Region))
+		client, err := b.client(b.regions.of(b.name, b.Region))
 		if err != nil {
 			return err
 		}

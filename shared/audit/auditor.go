@@ -26,7 +26,7 @@ type Minter interface {
 	Keys
 }
 
-// Clients are the clients of customers' accounts; awsclient.Clients are some.
+// Clients are the clients of customers' accounts; auditclient.Clients are some.
 type Clients interface {
 	probe.Clients
 	IAM(region string) (*awsiam.Client, error)

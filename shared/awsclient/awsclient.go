@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
 )
@@ -36,7 +35,6 @@ type Clients struct {
 	retryer    aws.Retryer
 
 	dynamodb perRegion[awsdynamodb.Client]
-	s3       perRegion[awss3.Client]
 	sts      perRegion[awssts.Client]
 	others   sync.Map // of *perRegion[C], by the type C; see [For]
 }
@@ -57,20 +55,6 @@ func (c *Clients) DynamoDB(region string) (*awsdynamodb.Client, error) {
 			Credentials: contextCredentials{}, APIOptions: apiOptions(dynamoDBOnce),
 			// A host of its own for each account would be a pool of its own for each account.
 			AccountIDEndpointMode: aws.AccountIDEndpointModeDisabled, EndpointResolverV2: &dynamoDBEndpoints{},
-		})
-	})
-}
-
-// S3 returns the client for region, or [ErrRegion]. Bucket names only: an ARN in place of one is not followed into
-// another region or account.
-func (c *Clients) S3(region string) (*awss3.Client, error) {
-	return c.s3.get(c, region, func() *awss3.Client {
-		return awss3.New(awss3.Options{
-			Region: region, BaseEndpoint: c.endpoint(), HTTPClient: c.httpClient, Retryer: c.retryer, AppID: appID,
-			Credentials: contextCredentials{}, APIOptions: apiOptions(s3Once), UsePathStyle: c.options.Endpoint != "",
-			// Express sessions are credentials that the SDK would keep by itself, beyond the caller's.
-			DisableS3ExpressSessionAuth: aws.Bool(true), ExpressCredentials: noExpress{}, DisableMultiRegionAccessPoints: true,
-			DisableLogOutputChecksumValidationSkipped: true, EndpointResolverV2: &s3Endpoints{},
 		})
 	})
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/secrettest"
 )
 
@@ -116,7 +117,7 @@ func TestTrap21Regions(t *testing.T) {
 		if err := clients.CheckRegion(refused); !errors.Is(err, awsclient.ErrRegion) {
 			t.Errorf("%q: got %v, want ErrRegion", refused, err)
 		}
-		if _, err := clients.S3(refused); !errors.Is(err, awsclient.ErrRegion) {
+		if _, err := s3client.For(clients, refused); !errors.Is(err, awsclient.ErrRegion) {
 			t.Errorf("S3(%q): got %v, want ErrRegion", refused, err)
 		}
 	}
@@ -161,7 +162,7 @@ func TestRegionsAreTheSDKs(t *testing.T) {
 func TestS3PathStyleAtAnEndpoint(t *testing.T) {
 	var path string
 	clients, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) { path = r.URL.Path })
-	client, err := clients.S3(region)
+	client, err := s3client.For(clients, region)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func TestTrap35RedirectsAreAnswers(t *testing.T) {
 		w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
-	client, err := clients.S3(region)
+	client, err := s3client.For(clients, region)
 	if err != nil {
 		t.Fatal(err)
 	}

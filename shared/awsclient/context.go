@@ -39,12 +39,3 @@ func (contextCredentials) Retrieve(ctx context.Context) (aws.Credentials, error)
 	}
 	return credentials, nil
 }
-
-// noExpress stands where the SDK would put its own keeper of S3 Express sessions, which is off. That one would be shared
-// with every client made for presigning, and each making writes to it while others read (trap 13).
-type noExpress struct{}
-
-// Retrieve returns [ErrNoCredentials].
-func (noExpress) Retrieve(context.Context, string) (aws.Credentials, error) {
-	return aws.Credentials{}, ErrNoCredentials
-}

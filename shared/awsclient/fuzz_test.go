@@ -14,6 +14,7 @@ import (
 
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/secrettest"
 )
 
@@ -43,7 +44,7 @@ func FuzzTrap21Regions(f *testing.F) {
 		if dynamodb, err := clients.DynamoDB(region); err == nil {
 			_, _ = dynamodb.ListTables(ctx, &awsdynamodb.ListTablesInput{}, func(o *awsdynamodb.Options) { o.RetryMaxAttempts = 1 }) // it fails: only where it went matters
 		}
-		if s3, err := clients.S3(region); err == nil {
+		if s3, err := s3client.For(clients, region); err == nil {
 			_, _ = s3.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("bucket"), Key: aws.String("key")}, func(o *awss3.Options) { o.RetryMaxAttempts = 1 })
 		}
 		if lambda, err := lambdaclient.For(clients, region); err == nil {

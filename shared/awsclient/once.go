@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
 
@@ -23,17 +22,6 @@ type OnceRule func(operation string, request *smithyhttp.Request) bool
 // TransactWriteItems carries a token.
 func dynamoDBOnce(operation string, _ *smithyhttp.Request) bool {
 	return operation == "PutItem" || operation == "UpdateItem" || operation == "DeleteItem"
-}
-
-// s3Once holds for conditional writes, whose repetition fails on what the first one did, and for the end of an upload.
-func s3Once(operation string, request *smithyhttp.Request) bool {
-	if operation == "CompleteMultipartUpload" {
-		return true
-	}
-	if request.Method == http.MethodGet || request.Method == http.MethodHead {
-		return false
-	}
-	return request.Header.Get("If-Match") != "" || request.Header.Get("If-None-Match") != ""
 }
 
 func nothingOnce(string, *smithyhttp.Request) bool { return false }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 )
 
 // hangUp closes the connection without an answer, after the request has arrived.
@@ -40,7 +41,7 @@ func outcomeUnknown(err error) bool {
 func calls(t *testing.T, c *awsclient.Clients) (repeatable, once map[string]func(context.Context) error) {
 	t.Helper()
 	db := dynamoDB(t, c)
-	s3, err := c.S3(region)
+	s3, err := s3client.For(c, region)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/caller"
@@ -55,7 +54,6 @@ type Connection struct {
 	opener   *Opener
 	request  credentials.Request
 	dynamodb *awsdynamodb.Client
-	s3       *awss3.Client
 	tierSet  atomic.Bool
 }
 
@@ -101,15 +99,11 @@ func Allows(connection registry.Connection, c caller.Caller) bool {
 }
 
 func (c *Connection) connect() error {
-	var err error
-	switch c.Limits.Connector {
-	case permissions.DynamoDB:
-		c.dynamodb, err = c.opener.clients.DynamoDB(c.Region)
-	case permissions.S3:
-		c.s3, err = c.opener.clients.S3(c.Region)
-	case permissions.Lambda:
-		err = c.opener.clients.CheckRegion(c.Region) // the connector links the client
+	if c.Limits.Connector != permissions.DynamoDB {
+		return c.opener.clients.CheckRegion(c.Region) // the connector links the client
 	}
+	var err error
+	c.dynamodb, err = c.opener.clients.DynamoDB(c.Region)
 	return err
 }
 
@@ -124,18 +118,6 @@ func (c *Connection) Partition() string {
 
 // DynamoDB returns the client for the connection's region; nil if it is another connector's.
 func (c *Connection) DynamoDB() *awsdynamodb.Client { return c.dynamodb }
-
-// S3 returns the client for the connection's region; nil if it is another connector's.
-func (c *Connection) S3() *awss3.Client { return c.s3 }
-
-// S3In returns the client for a bucket's own region.
-func (c *Connection) S3In(region string) (*awss3.Client, error) {
-	client, err := c.opener.clients.S3(region)
-	if err != nil {
-		return nil, problem.Wrap(problem.ConnectionForbids, "The bucket is in a region that this deployment does not allow.", err)
-	}
-	return client, nil
-}
 
 // Clients returns all clients, for a connector whose own only it links.
 func (c *Connection) Clients() *awsclient.Clients { return c.opener.clients }

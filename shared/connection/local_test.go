@@ -19,6 +19,7 @@ import (
 
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/caller"
 	"github.com/arngate/arngate/shared/connection"
 	"github.com/arngate/arngate/shared/credentials"
@@ -211,7 +212,11 @@ func (d *deployment) read(opener *connection.Opener, key string) (credentials.Ti
 		return "", err
 	}
 	err = c.Call(ctx, "GetObject", "s3:GetObject", "arn:aws:s3:::docs/"+key, func(ctx context.Context) error {
-		out, err := c.S3().GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("docs"), Key: &key})
+		client, err := s3client.For(c.Clients(), c.Region)
+		if err != nil {
+			return err
+		}
+		out, err := client.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("docs"), Key: &key})
 		if err != nil {
 			return err
 		}
@@ -297,21 +302,25 @@ func TestRolesAreNarrowedByTheSessionPolicy(t *testing.T) {
 	if err := c.RequireObject("docs", "reports/a", true); asProblem(t, err).Code != problem.ConnectionForbids {
 		t.Errorf("got %v, want connection_forbids", err)
 	}
+	client, err := s3client.For(c.Clients(), c.Region)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for action, call := range map[string]func(context.Context) error{
 		"s3:DeleteObject": func(ctx context.Context) error {
-			_, err := c.S3().DeleteObject(ctx, &awss3.DeleteObjectInput{Bucket: aws.String("docs"), Key: aws.String("reports/a")})
+			_, err := client.DeleteObject(ctx, &awss3.DeleteObjectInput{Bucket: aws.String("docs"), Key: aws.String("reports/a")})
 			return err
 		},
 		"s3:PutObject": func(ctx context.Context) error {
-			_, err := c.S3().PutObject(ctx, &awss3.PutObjectInput{Bucket: aws.String("docs"), Key: aws.String("reports/a")})
+			_, err := client.PutObject(ctx, &awss3.PutObjectInput{Bucket: aws.String("docs"), Key: aws.String("reports/a")})
 			return err
 		},
 		"s3:GetObject": func(ctx context.Context) error { // trap 43
-			_, err := c.S3().GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("docs"), Key: aws.String("reports-secret/b")})
+			_, err := client.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String("docs"), Key: aws.String("reports-secret/b")})
 			return err
 		},
 		"s3:ListBucket": func(ctx context.Context) error {
-			_, err := c.S3().ListObjectsV2(ctx, &awss3.ListObjectsV2Input{Bucket: aws.String("docs")})
+			_, err := client.ListObjectsV2(ctx, &awss3.ListObjectsV2Input{Bucket: aws.String("docs")})
 			return err
 		},
 	} {

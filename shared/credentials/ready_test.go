@@ -28,9 +28,11 @@ func TestNotReadyProvidersAreNotUsed(t *testing.T) {
 		w := newWorld(t)
 		broker := w.instance()
 		mustGet(t, broker, request()) // what is cached does not help
-		_, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { c.change(r.Opened) }))
-		if !errors.Is(err, c.want) {
-			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		for _, lasting := range []time.Duration{0, time.Minute} {
+			got, _, err := broker.Get(t.Context(), request(func(r *credentials.Request) { r.Lasting = lasting; c.change(r.Opened) }))
+			if !errors.Is(err, c.want) || got.AccessKeyID != "" {
+				t.Errorf("%s, lasting %s: got %q and %v, want %v", name, lasting, got.AccessKeyID, err, c.want)
+			}
 		}
 		if got := len(w.sts.calls()); got != 1 {
 			t.Errorf("%s: got %d AssumeRole, want none more", name, got-1)

@@ -28,7 +28,7 @@ import (
 // Mark is the folder, inside a connection's prefix, and the beginning of the keys that probes name. Nothing is ever there.
 const Mark = "__arngate_audit__/"
 
-// Clients are the clients of customers' accounts, which take the credentials of each call from its context; awsclient.Clients
+// Clients are the clients of customers' accounts, which take the credentials of each call from its context; auditclient.Clients
 // are some.
 type Clients interface {
 	DynamoDB(region string) (*awsdynamodb.Client, error)

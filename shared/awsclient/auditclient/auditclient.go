@@ -5,9 +5,11 @@ package auditclient
 import (
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/arngate/arngate/shared/awsclient"
 	"github.com/arngate/arngate/shared/awsclient/lambdaclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 )
 
 // Clients are all clients. Safe for concurrent use.
@@ -16,6 +18,11 @@ type Clients struct{ *awsclient.Clients }
 // Lambda returns the client for region, or [awsclient.ErrRegion].
 func (c Clients) Lambda(region string) (*awslambda.Client, error) {
 	return lambdaclient.For(c.Clients, region)
+}
+
+// S3 returns the client for region, or [awsclient.ErrRegion].
+func (c Clients) S3(region string) (*awss3.Client, error) {
+	return s3client.For(c.Clients, region)
 }
 
 // IAM returns the client for the partition of region, or [awsclient.ErrRegion]. It is for the audit's reads.

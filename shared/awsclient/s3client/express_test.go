@@ -1,8 +1,9 @@
-package awsclient_test
+package s3client_test
 
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 
@@ -10,13 +11,15 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/secrettest"
 )
 
 // A client made for presigning shares what the SDK keeps in its options; without noExpress the race detector says so.
 func TestTrap13PresigningBesideCalls(t *testing.T) {
-	clients, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<ListBucketResult/>") })
-	client, err := clients.S3("eu-central-1")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<ListBucketResult/>") }))
+	t.Cleanup(server.Close)
+	client, err := s3client.For(awsclient.New(awsclient.Options{Endpoint: server.URL}), "eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}
