@@ -28,7 +28,7 @@ var allowed = map[string]string{
 
 	"shared/assembly": "shared/awsclient shared/caller shared/config shared/connection shared/credentials " +
 		"shared/httpapi shared/registry shared/seal shared/telemetry",
-	"shared/assembly/audits": "shared/assembly shared/audit shared/awsclient/auditclient shared/config shared/registry",
+	"shared/assembly/audits": "shared/assembly shared/audit shared/awsclient/auditclient shared/awsclient/s3client shared/config shared/registry",
 
 	"shared/httpapi":      "shared/caller shared/problem shared/telemetry",
 	"shared/connection":   "shared/registry shared/credentials shared/awsclient shared/permissions shared/problem shared/caller shared/telemetry",
@@ -54,6 +54,9 @@ var allowed = map[string]string{
 // function is what the functions stand on.
 const function = "shared/connection shared/cursor shared/httpapi shared/permissions shared/problem shared/caller shared/seal"
 
+// linked are the services that every function links the clients for: it calls them itself.
+var linked = []string{"dynamodb", "sts", "kms"}
+
 // local is what never ships: only functions/local, and these folders themselves, may import it.
 var local = []string{"shared/localaws", "shared/localgateway", "shared/demosite", "shared/secrettest", "functions/local"}
 
@@ -78,6 +81,7 @@ func TestImportRulesRefuse(t *testing.T) {
 		{"shared/caller", "net/http"},
 		{"shared/localaws/s3", module + "shared/problem"},
 		{"shared/credentials", "github.com/aws/aws-lambda-go/lambda"},
+		{"shared/awsclient", "github.com/aws/aws-sdk-go-v2/service/s3/types"},
 		{"functions/s3/bootstrap", module + "functions/dynamodb"},
 		{"functions/s3/bootstrap", module + "shared/assembly/audits"},
 		{"shared/assembly", module + "shared/audit"},
@@ -130,6 +134,11 @@ func foreign(folder, path string) string {
 		strings.HasSuffix(folder, "/bootstrap")
 	if lambda && !mayLambda {
 		return "Lambda's own packages stay at the edge"
+	}
+	const services = "github.com/aws/aws-sdk-go-v2/service/"
+	everywhere := slices.Contains([]string{"shared/assembly", "shared/awsclient", "shared/connection", "shared/credentials"}, folder)
+	if service, ok := strings.CutPrefix(path, services); ok && everywhere && !slices.Contains(linked, strings.Split(service, "/")[0]) {
+		return "every function would link that service's client, and start later"
 	}
 	return ""
 }

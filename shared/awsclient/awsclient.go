@@ -98,6 +98,11 @@ func For[C any](c *Clients, region string, once OnceRule, build func(Base) *C) (
 	})
 }
 
+// Unsigned returns what a call without a signature is made with: the endpoint, nil for AWS's own, and the client; or [ErrRegion].
+func (c *Clients) Unsigned(region string) (endpoint *string, client *http.Client, err error) {
+	return c.endpoint(), c.httpClient, c.CheckRegion(region)
+}
+
 func (c *Clients) endpoint() *string {
 	if c.options.Endpoint == "" {
 		return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/arngate/arngate/functions/auditapi"
 	"github.com/arngate/arngate/shared/assembly"
 	"github.com/arngate/arngate/shared/assembly/audits"
-	"github.com/arngate/arngate/shared/audit/transfers"
 	"github.com/arngate/arngate/shared/config"
 )
 
@@ -38,7 +37,7 @@ func run(ctx context.Context) error {
 		Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 		Registry: gateway.Registry, Minter: gateway.Minter,
 		Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
-		Ring: gateway.Ring, Transfers: transfers.New(gateway.Clients, assembly.Texts(settings.CORSOrigins)),
+		Ring: gateway.Ring, Transfers: audits.Transfers(gateway, settings.Browsers),
 	})
 	lambda.StartWithOptions(gateway.Handler(api.Handler()), lambda.WithContext(ctx))
 	return nil

@@ -16,7 +16,6 @@ import (
 	"github.com/arngate/arngate/shared/assembly"
 	"github.com/arngate/arngate/shared/assembly/audits"
 	"github.com/arngate/arngate/shared/audit"
-	"github.com/arngate/arngate/shared/audit/transfers"
 	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/httpapi"
 )
@@ -118,7 +117,7 @@ func auditAPIFunction() function {
 				Verifier: audits.Verifier(gateway, settings.Roles), Limiter: audits.Limiter(gateway),
 				Registry: gateway.Registry, Minter: gateway.Minter,
 				Archive: audits.Archive(gateway.Account, settings.Audits), Queue: audits.Queue(gateway.Account, settings.Queue),
-				Ring: gateway.Ring, Transfers: transfers.New(gateway.Clients, assembly.Texts(settings.CORSOrigins)),
+				Ring: gateway.Ring, Transfers: audits.Transfers(gateway, settings.Browsers),
 			})
 			return gateway.Handler(api.Handler()), nil
 		},

@@ -12,7 +12,9 @@ import (
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/audit/archive"
 	"github.com/arngate/arngate/shared/audit/dispatch"
+	"github.com/arngate/arngate/shared/audit/transfers"
 	"github.com/arngate/arngate/shared/awsclient/auditclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/config"
 	"github.com/arngate/arngate/shared/registry"
 )
@@ -26,6 +28,11 @@ func Verifier(g *assembly.Gateway, roles config.Roles) *audit.Verifier {
 
 // Limiter bounds how often a site verifies and asks for audits.
 func Limiter(g *assembly.Gateway) *audit.Limiter { return audit.NewLimiter(g.Table) }
+
+// Transfers checks whether pages of the API's origins may use what is presigned.
+func Transfers(g *assembly.Gateway, b config.Browsers) *transfers.Checker {
+	return transfers.New(s3client.Browser{Clients: g.Clients}, assembly.Texts(b.CORSOrigins))
+}
 
 // Auditor audits providers, in the region that the function runs in. r is what the gateway was opened with.
 func Auditor(g *assembly.Gateway, roles config.Roles, r assembly.Runtime) *audit.Auditor {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/arngate/arngate/shared/audit"
-	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/permissions"
 	"github.com/arngate/arngate/shared/registry"
 )
@@ -31,9 +31,9 @@ const (
 	anyOrigin = "https://any-origin.example"
 )
 
-// Browser asks as a browser does; an awsclient.Clients is one.
+// Browser asks as a browser does; an s3client.Browser is one.
 type Browser interface {
-	Preflight(ctx context.Context, p awsclient.Preflight) (allowed bool, err error)
+	Preflight(ctx context.Context, p s3client.Preflight) (allowed bool, err error)
 }
 
 // Checker checks connections. Safe for concurrent use.
@@ -88,8 +88,8 @@ func (c *Checker) check(ctx context.Context, opened *registry.Opened) audit.Chec
 }
 
 // questions are the preflights of what pages do by what the connection presigns, bucket by bucket.
-func (c *Checker) questions(limits permissions.Limits) []awsclient.Preflight {
-	var out []awsclient.Preflight
+func (c *Checker) questions(limits permissions.Limits) []s3client.Preflight {
+	var out []s3client.Preflight
 	var seen []string
 	for _, b := range limits.Buckets {
 		if b.Name == permissions.Every || slices.Contains(seen, b.Name) {
@@ -100,7 +100,7 @@ func (c *Checker) questions(limits permissions.Limits) []awsclient.Preflight {
 			if origin == "*" {
 				origin = anyOrigin
 			}
-			p := awsclient.Preflight{Region: limits.Region, Bucket: b.Name, Origin: origin, Method: http.MethodGet}
+			p := s3client.Preflight{Region: limits.Region, Bucket: b.Name, Origin: origin, Method: http.MethodGet}
 			out = append(out, p)
 			if limits.ReadOnly {
 				continue
@@ -116,7 +116,7 @@ func (c *Checker) questions(limits permissions.Limits) []awsclient.Preflight {
 }
 
 // ask makes the preflights, and returns which buckets refused what, and which gave no answer, each once.
-func (c *Checker) ask(ctx context.Context, questions []awsclient.Preflight) (refused, silent []string) {
+func (c *Checker) ask(ctx context.Context, questions []s3client.Preflight) (refused, silent []string) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	answers := make([]answer, len(questions))
@@ -146,7 +146,7 @@ type answer struct {
 	err     error
 }
 
-func refusal(p awsclient.Preflight) string {
+func refusal(p s3client.Preflight) string {
 	whose := p.Origin
 	if whose == anyOrigin {
 		whose = "any origin"

@@ -17,6 +17,7 @@ import (
 	"github.com/arngate/arngate/shared/audit"
 	"github.com/arngate/arngate/shared/audit/transfers"
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/localaws/localawstest"
 	"github.com/arngate/arngate/shared/permissions"
 	"github.com/arngate/arngate/shared/registry"
@@ -31,7 +32,7 @@ const (
 type world struct {
 	local   *localawstest.AWS
 	admin   *awss3.Client
-	clients *awsclient.Clients
+	browser s3client.Browser
 }
 
 func newWorld(t *testing.T) world {
@@ -41,7 +42,7 @@ func newWorld(t *testing.T) world {
 	w := world{
 		local:   local,
 		admin:   awss3.NewFromConfig(local.Config(localawstest.Keys{AccessKeyID: id, SecretAccessKey: secret})),
-		clients: awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Client().Transport}),
+		browser: s3client.Browser{Clients: awsclient.New(awsclient.Options{Endpoint: local.Endpoint(), Transport: local.Client().Transport})},
 	}
 	if _, err := w.admin.CreateBucket(t.Context(), &awss3.CreateBucketInput{Bucket: aws.String("files")}); err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func TestTrap23cBucketsAnswerPages(t *testing.T) {
 			if c.rules != nil {
 				w.rules(t, c.rules...)
 			}
-			checks := transfers.New(w.clients, c.origins).Check(t.Context(), connection(c.change))
+			checks := transfers.New(w.browser, c.origins).Check(t.Context(), connection(c.change))
 			if len(checks) != 1 || checks[0].Name != transfers.CheckName || checks[0].Verdict != c.verdict || !strings.Contains(checks[0].Evidence, c.evidence) {
 				t.Errorf("got %+v, want %s with %q", checks, c.verdict, c.evidence)
 			}
@@ -123,7 +124,7 @@ func TestTrap23cBucketsAnswerPages(t *testing.T) {
 }
 
 func TestOtherConnectorsHaveNoBuckets(t *testing.T) {
-	checks := transfers.New(newWorld(t).clients, []string{page}).Check(t.Context(), connection(func(l *permissions.Limits) { l.Connector = permissions.DynamoDB }))
+	checks := transfers.New(newWorld(t).browser, []string{page}).Check(t.Context(), connection(func(l *permissions.Limits) { l.Connector = permissions.DynamoDB }))
 	if checks != nil {
 		t.Errorf("got %v", checks)
 	}
@@ -136,7 +137,7 @@ type many struct {
 	fail    error
 }
 
-func (m *many) Preflight(_ context.Context, p awsclient.Preflight) (bool, error) {
+func (m *many) Preflight(_ context.Context, p s3client.Preflight) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.buckets = append(m.buckets, p.Bucket)

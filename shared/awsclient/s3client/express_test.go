@@ -15,17 +15,19 @@ import (
 	"github.com/arngate/arngate/shared/secrettest"
 )
 
+func keys() aws.Credentials {
+	return aws.Credentials{AccessKeyID: "ASIAONE", SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "/s")}
+}
+
 // A client made for presigning shares what the SDK keeps in its options; without noExpress the race detector says so.
 func TestTrap13PresigningBesideCalls(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<ListBucketResult/>") }))
 	t.Cleanup(server.Close)
-	client, err := s3client.For(awsclient.New(awsclient.Options{Endpoint: server.URL}), "eu-central-1")
+	client, err := s3client.For(awsclient.New(awsclient.Options{Endpoint: server.URL}), region)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := awsclient.WithCredentials(t.Context(), aws.Credentials{
-		AccessKeyID: "ASIAONE", SecretAccessKey: secrettest.Plant(secrettest.SecretKey, "/s"),
-	})
+	ctx := awsclient.WithCredentials(t.Context(), keys())
 	var callers sync.WaitGroup
 	for range 8 {
 		callers.Go(func() {

@@ -1,4 +1,4 @@
-package awsclient
+package s3client
 
 import (
 	"context"
@@ -11,10 +11,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/arngate/arngate/shared/awsclient"
 )
 
 // ErrNoPreflight is returned where S3 neither allowed nor refused what a page would do.
-var ErrNoPreflight = errors.New("awsclient: S3 gave no answer to a preflight")
+var ErrNoPreflight = errors.New("s3client: S3 gave no answer to a preflight")
+
+// maxRead is how many bytes of an answer are read, so that its connection can be used again.
+const maxRead = 32 << 10
 
 // Preflight is what a page in a browser would ask a bucket before it sends a request of its own.
 type Preflight struct {
@@ -25,17 +30,20 @@ type Preflight struct {
 	Headers []string // that the page would send; lower case
 }
 
+// Browser asks S3 as a browser does. Safe for concurrent use.
+type Browser struct{ Clients *awsclient.Clients }
+
 // Preflight asks S3 whether pages of an origin may use a bucket, the way browsers ask: unsigned, which needs no permission. It says
-// false where S3 refuses; [ErrRegion] where the bucket is in a region that this deployment doesn't allow; and an error wrapping
+// false where S3 refuses; [awsclient.ErrRegion] where the bucket is in a region that this deployment doesn't allow; and an error wrapping
 // [ErrNoPreflight] where S3's answer says nothing.
-func (c *Clients) Preflight(ctx context.Context, p Preflight) (allowed bool, err error) {
-	status, header, err := c.preflight(ctx, p)
+func (b Browser) Preflight(ctx context.Context, p Preflight) (allowed bool, err error) {
+	status, header, err := b.preflight(ctx, p)
 	if err != nil {
 		return false, err
 	}
 	if right := header.Get("X-Amz-Bucket-Region"); right != "" && right != p.Region && status != http.StatusOK {
 		p.Region = right // trap 35
-		if status, header, err = c.preflight(ctx, p); err != nil {
+		if status, header, err = b.preflight(ctx, p); err != nil {
 			return false, err
 		}
 	}
@@ -50,8 +58,12 @@ func (c *Clients) Preflight(ctx context.Context, p Preflight) (allowed bool, err
 }
 
 // preflight sends one request. The body of its answer is of no use.
-func (c *Clients) preflight(ctx context.Context, p Preflight) (status int, header http.Header, err error) {
-	address, err := c.bucketAddress(ctx, p)
+func (b Browser) preflight(ctx context.Context, p Preflight) (status int, header http.Header, err error) {
+	endpoint, client, err := b.Clients.Unsigned(p.Region)
+	if err != nil {
+		return 0, nil, err
+	}
+	address, err := bucketAddress(ctx, p, endpoint)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -64,21 +76,18 @@ func (c *Clients) preflight(ctx context.Context, p Preflight) (status int, heade
 	if len(p.Headers) > 0 {
 		request.Header.Set("Access-Control-Request-Headers", strings.Join(p.Headers, ","))
 	}
-	answer, err := c.httpClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", ErrNoPreflight, err)
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, bufferSize)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxRead))
 	return answer.StatusCode, answer.Header, answer.Body.Close()
 }
 
 // bucketAddress is the URL of the bucket, as the SDK presigns it.
-func (c *Clients) bucketAddress(ctx context.Context, p Preflight) (string, error) {
-	if err := c.CheckRegion(p.Region); err != nil {
-		return "", err
-	}
+func bucketAddress(ctx context.Context, p Preflight, at *string) (string, error) {
 	endpoint, err := awss3.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, awss3.EndpointParameters{
-		Region: &p.Region, Bucket: &p.Bucket, Endpoint: c.endpoint(), ForcePathStyle: aws.Bool(c.options.Endpoint != ""),
+		Region: &p.Region, Bucket: &p.Bucket, Endpoint: at, ForcePathStyle: aws.Bool(at != nil),
 	})
 	if err != nil {
 		return "", fmt.Errorf("resolve bucket's endpoint: %w", err)

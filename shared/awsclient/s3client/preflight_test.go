@@ -1,4 +1,4 @@
-package awsclient_test
+package s3client_test
 
 import (
 	"errors"
@@ -8,7 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/arngate/arngate/shared/awsclient"
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 )
+
+const region = "eu-central-1"
 
 // reply is an answer of S3's.
 type reply struct {
@@ -35,8 +38,12 @@ func lets(origin, methods, headers string) reply {
 	}}
 }
 
-func page() awsclient.Preflight {
-	return awsclient.Preflight{
+func browser(answer asked, regions ...string) s3client.Browser {
+	return s3client.Browser{Clients: awsclient.New(awsclient.Options{Transport: answer, Regions: regions})}
+}
+
+func page() s3client.Preflight {
+	return s3client.Preflight{
 		Region: region, Bucket: "demo-files", Origin: "https://app.example", Method: http.MethodPut, Headers: []string{"content-type"},
 	}
 }
@@ -44,7 +51,7 @@ func page() awsclient.Preflight {
 // A preflight is what a browser sends: to the bucket's own host, without a signature.
 func TestPreflightIsABrowsers(t *testing.T) {
 	var got []string
-	clients := awsclient.New(awsclient.Options{Transport: asked(func(r *http.Request) reply {
+	browser := browser(func(r *http.Request) reply {
 		got = append(got, r.Method+" "+r.URL.String())
 		if len(r.Header["Authorization"])+len(r.Header["X-Amz-Security-Token"]) > 0 {
 			t.Error("it is signed")
@@ -58,11 +65,11 @@ func TestPreflightIsABrowsers(t *testing.T) {
 			}
 		}
 		return lets("*", "GET, PUT", "content-type")
-	})})
+	})
 	dotted := page()
 	dotted.Bucket = "files.example.com" // no certificate is for it
-	for _, p := range []awsclient.Preflight{page(), dotted} {
-		if allowed, err := clients.Preflight(withCredentials(t.Context()), p); !allowed || err != nil {
+	for _, p := range []s3client.Preflight{page(), dotted} {
+		if allowed, err := browser.Preflight(awsclient.WithCredentials(t.Context(), keys()), p); !allowed || err != nil {
 			t.Errorf("got %v, %v", allowed, err)
 		}
 	}
@@ -86,12 +93,11 @@ func TestPreflightAnswers(t *testing.T) {
 		"another origin": {lets("https://other.example", "PUT", "*"), false, nil},
 		"another method": {lets(ours, "GET", "*"), false, nil},
 		"another header": {lets(ours, "PUT", "range"), false, nil},
-		"no such bucket": {reply{status: 404}, false, awsclient.ErrNoPreflight},
-		"trouble":        {reply{status: 503}, false, awsclient.ErrNoPreflight},
+		"no such bucket": {reply{status: 404}, false, s3client.ErrNoPreflight},
+		"trouble":        {reply{status: 503}, false, s3client.ErrNoPreflight},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clients := awsclient.New(awsclient.Options{Transport: asked(func(*http.Request) reply { return c.answer })})
-			allowed, err := clients.Preflight(t.Context(), page())
+			allowed, err := browser(func(*http.Request) reply { return c.answer }).Preflight(t.Context(), page())
 			if allowed != c.allowed || !errors.Is(err, c.err) {
 				t.Errorf("got %v, %v", allowed, err)
 			}
@@ -103,14 +109,14 @@ func TestPreflightAnswers(t *testing.T) {
 func TestTrap35PreflightInTheBucketsRegion(t *testing.T) {
 	for right, want := range map[string]error{"eu-west-1": nil, "us-east-1": awsclient.ErrRegion, "evil.example#": awsclient.ErrRegion} {
 		var hosts []string
-		clients := awsclient.New(awsclient.Options{Regions: []string{region, "eu-west-1"}, Transport: asked(func(r *http.Request) reply {
+		browser := browser(func(r *http.Request) reply {
 			hosts = append(hosts, r.URL.Host)
 			if len(hosts) == 1 {
 				return reply{http.StatusMovedPermanently, map[string]string{"X-Amz-Bucket-Region": right}}
 			}
 			return lets("*", "PUT", "*")
-		})})
-		allowed, err := clients.Preflight(t.Context(), page())
+		}, region, "eu-west-1")
+		allowed, err := browser.Preflight(t.Context(), page())
 		if !errors.Is(err, want) || allowed != (want == nil) {
 			t.Errorf("%s: got %v, %v", right, allowed, err)
 		}
