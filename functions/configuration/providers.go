@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/arngate/arngate/shared/httpapi"
 	"github.com/arngate/arngate/shared/problem"
@@ -93,12 +94,21 @@ type providers struct{ deps Deps }
 
 func (p providers) list(ctx context.Context, in *struct{ httpapi.PageQuery }) (*providersOutput, error) {
 	site := httpapi.Caller(ctx).Site
-	page, next, err := p.deps.Registry.Providers(ctx, site, in.Cursor, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	states, err := p.deps.Registry.States(ctx, site)
-	if err != nil {
+	var (
+		page   []registry.Provider
+		next   string
+		states map[string]registry.State
+	)
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		page, next, err = p.deps.Registry.Providers(ctx, site, in.Cursor, in.Limit)
+		return err
+	})
+	both.Go(func() (err error) {
+		states, err = p.deps.Registry.States(ctx, site)
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		return nil, err
 	}
 	out := providersOutput{Body: httpapi.Page[Provider]{Items: make([]Provider, 0, len(page)), NextCursor: next}}
