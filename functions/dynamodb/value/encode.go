@@ -123,6 +123,7 @@ func isMark(name string) bool { return name != "" && name[0] == '$' }
 
 func (e *Encoder) appendMembers(dst []byte, m Item) ([]byte, error) {
 	from := len(e.names)
+	e.names = slices.Grow(e.names, len(m))
 	for name := range m {
 		e.names = append(e.names, name)
 	}
