@@ -127,7 +127,7 @@ func (m *mix) checkUsed(t *testing.T) {
 			t.Errorf("%s %s was never sent", m.parts[i].method, m.parts[i].path)
 		}
 	}
-	for _, function := range []string{"dynamodb", "s3", "lambda"} {
+	for _, function := range []string{"dynamodb", "s3", "lambda", "me"} {
 		if !slices.ContainsFunc(m.parts, func(p *part) bool { return strings.HasPrefix(p.path, "/v1/"+function) }) {
 			t.Errorf("nothing is asked of %s", function)
 		}

@@ -37,12 +37,13 @@ const (
 func newMix(t *testing.T, s *server) *mix {
 	t.Helper()
 	m := &mix{url: s.url, parts: []*part{
-		{weight: 30, method: http.MethodGet, path: "/v1/dynamodb/orders/tables/Orders/item?key=%7B%22id%22%3A%22load-#%22%7D"},
-		{weight: 18, method: http.MethodPost, path: "/v1/dynamodb/orders/tables/Orders/search", body: `{"where":{"all":[{"field":"customer","op":"=","value":"north-harbour"},{"field":"total","op":">","value":10}]},"limit":10}`},
+		{weight: 28, method: http.MethodGet, path: "/v1/dynamodb/orders/tables/Orders/item?key=%7B%22id%22%3A%22load-#%22%7D"},
+		{weight: 17, method: http.MethodPost, path: "/v1/dynamodb/orders/tables/Orders/search", body: `{"where":{"all":[{"field":"customer","op":"=","value":"north-harbour"},{"field":"total","op":">","value":10}]},"limit":10}`},
 		{weight: 6, method: http.MethodGet, path: "/v1/dynamodb/orders/tables/Orders/items?limit=20"},
 		{weight: 8, method: http.MethodPut, path: "/v1/dynamodb/orders/tables/Orders/item", body: `{"item":{"id":"load-#","customer":"load","placed":"2026-01-#","total":#}}`},
 		{weight: 4, method: http.MethodPatch, path: "/v1/dynamodb/orders/tables/Orders/item?key=%7B%22id%22%3A%22o-001%22%7D", body: `{"add":{"views":1}}`},
 		{weight: 2, method: http.MethodPost, path: "/v1/dynamodb/orders/writes", body: `{"atomic":false,"writes":[{"put":{"table":"Orders","item":{"id":"pair-#"}}},{"put":{"table":"Orders","item":{"id":"pair-b-#"}}}]}`},
+		{weight: 1, method: http.MethodPost, path: "/v1/dynamodb/orders/writes", body: `{"atomic":true,"writes":[{"put":{"table":"Orders","item":{"id":"both-#"}}},{"put":{"table":"Orders","item":{"id":"both-b-#"}}}]}`},
 		{weight: 3, method: http.MethodGet, path: "/v1/dynamodb/orders/tables/Orders"},
 		{weight: 6, method: http.MethodGet, path: "/v1/s3/files/buckets/demo-files/objects?prefix=reports/&delimiter=/"},
 		{weight: 10, method: http.MethodGet, path: "/v1/s3/files/buckets/demo-files/object?key=reports/2026/q1.csv"},
@@ -50,6 +51,7 @@ func newMix(t *testing.T, s *server) *mix {
 		{weight: 2, method: http.MethodPost, path: "/v1/s3/files/downloads", body: `{"objects":[{"bucket":"demo-files","key":"reports/2026/q1.csv"}]}`},
 		{weight: 2, method: http.MethodGet, path: "/v1/lambda/actions/functions"},
 		{weight: 6, method: http.MethodPost, path: "/v1/lambda/actions/functions/hello/invocations", body: `{"name":"#"}`},
+		{weight: 2, method: http.MethodGet, path: "/v1/me"},
 	}}
 	for i := range users {
 		site := [...]string{demosite.Site, demosite.OtherSite}[i%2] // whose users have the same names
