@@ -122,7 +122,7 @@ func (r row) times(measured figures) string {
 // render is the whole report.
 func render(before, after machine, measured figures) string {
 	var b strings.Builder
-	b.WriteString("# Benchmarks\n\nWritten by `make bench`, which takes some minutes. Ratios compare what was measured in turn in one run, those over quick direct\ncalls are the median of five; absolute times are this machine's, on that day. `bin/bench.txt` then holds what the benchmarks printed, for `benchstat`.\n\n")
+	b.WriteString("# Benchmarks\n\nWritten by `make bench`, which takes some minutes. Ratios compare what was measured in turn in one run; those over quick direct\ncalls, the lookup and cold starts are the median of five runs; absolute times are this machine's, on that day. `bin/bench.txt` then holds what the benchmarks printed, for `benchstat`.\n\n")
 	b.WriteString(before.table(after))
 	b.WriteString("\n## What was to be reached\n\n| what | measured | to reach | reached |\n| --- | --- | --- | --- |\n")
 	var whys []string

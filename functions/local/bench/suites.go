@@ -26,8 +26,8 @@ func (s suite) once() suite {
 	return s
 }
 
-// overhead is how often what is compared with a direct call runs: one run may be off by a twentieth.
-const overhead = 5
+// often is how often what decides a close figure runs: one run may be off by a twentieth.
+const often = 5
 
 // suites are all that is measured. Ratios are of 2,000 calls each where a call is quick, and of fewer where it takes milliseconds.
 func suites() []suite {
@@ -38,16 +38,18 @@ func suites() []suite {
 		broker     = "./shared/credentials"
 	)
 	return []suite{
-		{pkg: dynamodb, bench: "OverDirect/(item|search)", time: "2000x", runs: overhead},
-		{pkg: dynamodb, bench: "OverDirect/(page|native)", time: "2000x", runs: overhead},
+		{pkg: dynamodb, bench: "OverDirect/(item|search)", time: "2000x", runs: often},
+		{pkg: dynamodb, bench: "OverDirect/(page|native)", time: "2000x", runs: often},
 		{pkg: dynamodb, bench: "Pages", time: "100x"},
-		{pkg: s3, bench: "OverDirect/(1|16)KiB", time: "2000x", runs: overhead},
+		{pkg: s3, bench: "OverDirect/(1|16)KiB", time: "2000x", runs: often},
 		{pkg: s3, bench: "OverDirect/256KiB", time: "500x"},
 		{pkg: s3, bench: "OverDirect/(1024|4096)KiB", time: "100x"},
 		{pkg: "./shared/httpapi", bench: "EventToAnswer|OfBytes", time: "0.5s"},
 		{pkg: "./shared/policy", bench: "Cases", time: "1s"},
-		{pkg: broker, bench: "GetFromMemory", time: "0.5s"},
-		{pkg: runtimeapi, bench: "ColdStart", time: "25x"},
+		{pkg: broker, bench: "GetFromMemory/callers-(10|1000)$", time: "0.5s", runs: often},
+		{pkg: broker, bench: "GetFromMemory/callers-(10000|100000)$", time: "0.5s"},
+		{pkg: runtimeapi, bench: "ColdStart$", time: "25x", runs: often},
+		{pkg: runtimeapi, bench: "ColdStartSteps", time: "25x"},
 		{pkg: runtimeapi, bench: "Resident", time: "1x"},
 		{pkg: "./functions/auditworker", bench: "AThousandProviders", time: "1x"},
 		{pkg: "./functions/local/deployment", tests: "TestStampedeOfInstances"},
