@@ -9,6 +9,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/arngate/arngate/shared/awsclient/s3client"
 	"github.com/arngate/arngate/shared/problem"
 )
 
@@ -100,9 +101,10 @@ func (t *transfer) copy(ctx context.Context, p *passage) error {
 	if !t.overwrite {
 		in.IfNoneMatch = aws.String("*")
 	}
+	var doubt s3client.Doubt
 	// The SDK reads a 200 to its end, where an error can be (trap 42).
 	err := t.to.call(ctx, "CopyObject", "s3:PutObject", t.to.arn(p.to), func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.CopyObject(ctx, in)
+		_, err := client.CopyObject(ctx, in, doubt.Watch)
 		return err
 	})
 	refusal, ok := errors.AsType[*problem.Error](err)

@@ -158,6 +158,43 @@ func TestMoveOfWhatChangesMeanwhile(t *testing.T) {
 	}
 }
 
+// TestRefusedAfterALostAnswer: what a second attempt is told is not what became of the first. Where nothing was lost, a refusal is one.
+func TestRefusedAfterALostAnswer(t *testing.T) {
+	refused := map[int]string{http.StatusPreconditionFailed: "PreconditionFailed", http.StatusNotFound: "NoSuchKey"}
+	for name, c := range map[string]struct {
+		first  int // status of the first answer; zero: none comes
+		code   string
+		second int
+		want   problem.Code
+	}{
+		"no answer, changed":     {0, "", http.StatusPreconditionFailed, problem.OutcomeUnknown},
+		"no answer, gone":        {0, "", http.StatusNotFound, problem.OutcomeUnknown},
+		"S3 failed, changed":     {http.StatusInternalServerError, "InternalError", http.StatusPreconditionFailed, problem.OutcomeUnknown},
+		"error in 200, changed":  {http.StatusOK, "InternalError", http.StatusPreconditionFailed, problem.OutcomeUnknown},
+		"throttled, changed":     {http.StatusServiceUnavailable, "SlowDown", http.StatusPreconditionFailed, problem.ConditionFailed},
+		"token expired, changed": {http.StatusBadRequest, "ExpiredToken", http.StatusPreconditionFailed, problem.ConditionFailed},
+		"changed":                {http.StatusPreconditionFailed, "PreconditionFailed", 0, problem.ConditionFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			copies := 0
+			b := answered(t, func(r *http.Request) *http.Response {
+				if r.Method == http.MethodHead {
+					return response(r, http.StatusOK, "", "Content-Length", "1", "ETag", `"e"`)
+				}
+				status, code := c.second, refused[c.second]
+				if copies++; copies == 1 {
+					status, code = c.first, c.code
+				}
+				if status == 0 {
+					return nil
+				}
+				return response(r, status, "<Error><Code>"+code+"</Code></Error>")
+			})
+			b.post(t, "files/move", ends(t, "key", "a", "b")).wantProblem(t, c.want)
+		})
+	}
+}
+
 // TestTrap42CopySource: the header is URL-encoded, and tags are left without that anybody is asked for a permission.
 func TestTrap42CopySource(t *testing.T) {
 	var sources []string

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,11 +15,16 @@ import (
 	"github.com/arngate/arngate/shared/problem"
 )
 
-// roundTrip is a function as a transport.
+// roundTrip is a function as a transport. Where it returns nil, no answer comes.
 type roundTrip func(*http.Request) *http.Response
 
 // RoundTrip answers a request.
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+	if answer := f(r); answer != nil {
+		return answer, nil
+	}
+	return nil, syscall.ECONNRESET
+}
 
 func response(r *http.Request, status int, body string, headers ...string) *http.Response {
 	out := &http.Response{

@@ -114,8 +114,8 @@ func objectWrites() []act {
 		{name: "move", prepare: prepared, request: passing("move"), claims: claimsOfMove, truth: moved},
 		{
 			name: raced, prepare: prepared, request: passing("move"), claims: claimsOfMove, truth: movedInTime,
-			// The SDK may have asked again for what had been copied, when it was no longer the same.
-			others: map[string]claim{"condition_failed": asUnknown},
+			// What was refused at first, throttled say, is another object when the SDK asks again.
+			others: map[string]claim{"condition_failed": asDenied},
 		},
 		{
 			name: "complete-upload", truth: objectIsThere,
