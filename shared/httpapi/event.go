@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/emmansun/base64"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/segmentio/asm/base64"
 )
 
 // event is what this package reads of an API Gateway event in payload format 2.0 ("Create AWS Lambda proxy

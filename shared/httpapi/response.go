@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/emmansun/base64"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/segmentio/asm/base64"
 )
 
 // Headers of Arngate's answers.
@@ -150,10 +150,7 @@ func appendBody(out, body []byte, asText bool) []byte {
 		return appendString(out, body)
 	}
 	out = append(out, `,"isBase64Encoded":true,"body":"`...)
-	size := base64.StdEncoding.EncodedLen(len(body))
-	out = slices.Grow(out, size+len(`"}`))
-	base64.StdEncoding.Encode(out[len(out):len(out)+size], body)
-	return append(out[:len(out)+size], '"')
+	return append(base64.StdEncoding.AppendEncode(out, body), '"')
 }
 
 // escapes says how many bytes a byte of UTF-8 text adds when a JSON string escapes it (RFC 8259 section 7).
