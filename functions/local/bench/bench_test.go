@@ -69,16 +69,27 @@ func outermost(bench string) string {
 
 func TestRowsSayWhetherTheyAreReached(t *testing.T) {
 	for name, c := range map[string]struct {
-		row   row
-		value float64
-		want  string
+		row  row
+		runs []float64
+		want string
 	}{
-		"below the most": {row{most: 1.3}, 1.2, "yes"}, "above it": {row{most: 1.3}, 1.31, "no"},
-		"exactly": {row{most: 1, exact: true}, 1, "yes"}, "fewer than exactly": {row{most: 1, exact: true}, 0, "no"},
-		"none": {row{exact: true}, 0, "yes"}, "some": {row{exact: true}, 1, "no"}, "reported": {row{}, 7, ""},
+		"below the most": {row{most: 1.3}, []float64{1.2}, "yes"}, "above it": {row{most: 1.3}, []float64{1.31}, "no"},
+		"just the most": {row{most: 1.3}, []float64{1.1, 1.3}, "yes"}, "both": {row{most: 1.3}, []float64{1.1, 1.31}, "at the limit"},
+		"exactly": {row{most: 1, exact: true}, []float64{1, 1}, "yes"}, "fewer than exactly": {row{most: 1, exact: true}, []float64{0}, "no"},
+		"not always exactly": {row{most: 1, exact: true}, []float64{0, 1}, "at the limit"},
+		"none":               {row{exact: true}, []float64{0}, "yes"}, "some": {row{exact: true}, []float64{1}, "no"}, "reported": {row{}, []float64{7}, ""},
 	} {
-		if got := c.row.reached(c.value); got != c.want {
+		if got := c.row.reached(c.runs); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestTheRangeOfRunsIsShown(t *testing.T) {
+	r := row{form: "%.2f x"}
+	for want, runs := range map[string][]float64{"1.20 x (1.10 x to 1.31 x)": {1.1, 1.2, 1.31}, "1.20 x": {1.199, 1.2, 1.201}} {
+		if got := r.found(1.2, runs); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
