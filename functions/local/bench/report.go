@@ -143,7 +143,7 @@ func (r row) times(measured figures) string {
 // render is the whole report.
 func render(before, after machine, measured figures) string {
 	var b strings.Builder
-	b.WriteString("# Benchmarks\n\nWritten by `make bench`, which takes some minutes. Ratios compare what was measured in turn in one run; those over quick direct\ncalls, the lookup and cold starts are the median of five runs, with the range of these: what is at the limit was reached by some of them; absolute times are this machine's, on that day. `bin/bench.txt` then holds what the benchmarks printed, for `benchstat`.\n\n")
+	b.WriteString("# Benchmarks\n\nWritten by `make bench`, which takes some minutes. Ratios compare what was measured in turn in one run; those over quick direct\ncalls, the lookup and cold starts are the median of five runs, with their range: what is at the limit was reached by some of them.\nAbsolute times are this machine's, on that day. `bin/bench.txt` then holds what the benchmarks printed, for `benchstat`.\n\n")
 	b.WriteString(before.table(after))
 	b.WriteString("\n## What was to be reached\n\n| what | measured | to reach | reached |\n| --- | --- | --- | --- |\n")
 	var whys []string
