@@ -60,13 +60,22 @@ func (m onceMiddleware) HandleDeserialize(
 	if !ok || !m.applies(awsmiddleware.GetOperationName(ctx), request) {
 		return next.HandleDeserialize(ctx, in)
 	}
-	var sending sending
-	out, metadata, err := next.HandleDeserialize(sending.trace(ctx), in)
-	if err == nil || !sending.mayBeSent(err) || refusedUnprocessed(err) {
+	out, metadata, doubtful, err := Send(ctx, in, next)
+	if !doubtful {
 		return out, metadata, err
 	}
 	var answer smithy.APIError
 	return out, metadata, &NotRepeatedError{Err: err, Unanswered: !errors.As(err, &answer)}
+}
+
+// Send sends one attempt of a call. Doubtful says that it ended with err and AWS may have carried it out all the same: the whole
+// request may have been sent, and AWS didn't throttle it.
+func Send(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+	out middleware.DeserializeOutput, metadata middleware.Metadata, doubtful bool, err error,
+) {
+	var sending sending
+	out, metadata, err = next.HandleDeserialize(sending.trace(ctx), in)
+	return out, metadata, err != nil && sending.mayBeSent(err) && !refusedUnprocessed(err), err
 }
 
 // refusedUnprocessed reports whether AWS answered that it did nothing: it throttled the call.

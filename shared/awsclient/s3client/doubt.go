@@ -2,13 +2,10 @@ package s3client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -32,17 +29,15 @@ func (*Doubt) ID() string { return "ArngateDoubt" }
 func (d *Doubt) HandleDeserialize(
 	ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 ) (middleware.DeserializeOutput, middleware.Metadata, error) {
-	out, metadata, err := next.HandleDeserialize(ctx, in)
-	if err == nil {
-		return out, metadata, nil
+	out, metadata, doubtful, err := awsclient.Send(ctx, in, next)
+	if !doubtful {
+		return out, metadata, err
 	}
-	status := statusOf(out)
-	_, answered := errors.AsType[smithy.APIError](err)
-	switch {
-	case d.lost && answered && (status == http.StatusPreconditionFailed || status == http.StatusNotFound):
+	switch status := statusOf(out); {
+	case d.lost && (status == http.StatusPreconditionFailed || status == http.StatusNotFound):
 		// Without the answer in its chain: it says what came of the last attempt only.
 		err = &awsclient.NotRepeatedError{Err: fmt.Errorf("s3client: refused after an answer was lost: %v", err), Unanswered: true} //nolint:errorlint // as said
-	case !answered || status/100 != 4 && !retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool():
+	case status/100 != 4: // which refuse
 		d.lost = true
 	}
 	return out, metadata, err
